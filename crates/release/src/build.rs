@@ -1,0 +1,123 @@
+//! Building one release in a folder that begins with a dot, until it is whole.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use state::command::{self, End};
+use state::process::{MARK, build_mark};
+use state::{App, IoContext as _, Manifest, ReleaseId, file, hook, log};
+
+use crate::error::{Error, Result};
+use crate::{tool, tree};
+
+/// Removed with all that is in it, unless it is finished.
+pub struct Building<'a> {
+    pub app: &'a App,
+    pub id: ReleaseId,
+    folder: PathBuf,
+    log: File,
+    finished: bool,
+}
+
+impl<'a> Building<'a> {
+    pub fn begin(app: &'a App, id: ReleaseId) -> Result<Self> {
+        file::folder(&app.home.releases())?;
+        let folder = app.home.releases().join(format!(".{id}"));
+        // Out of the way first: what an earlier build left running may still write into it.
+        tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;
+        let log = file::open_log(&app.home.build_log(&id))?;
+        file::folder(&folder)?;
+        let mut building = Self { app, id, folder, log, finished: false };
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
+        building.tell(&format!("{}, {now}", building.id))?;
+        Ok(building)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn log_path(&self) -> PathBuf {
+        self.app.home.build_log(&self.id)
+    }
+
+    /// Writes a line of ours into the log.
+    pub fn tell(&mut self, line: &str) -> Result<()> {
+        Ok(writeln!(self.log, "{line}").on("cannot write", &self.log_path())?)
+    }
+
+    /// A command of the configuration.
+    pub fn run(&mut self, words: &str) -> Result<()> {
+        self.tell(&format!("$ {words}"))?;
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", words]);
+        self.execute(shell, &format!("`{words}`"), self.app.config.build.timeout)
+    }
+
+    /// A hook of the operator's, if there is one.
+    pub fn hook(&mut self, name: &str) -> Result<()> {
+        let described = format!("the hook {name}");
+        let found =
+            hook::find(&self.app.home, name).map_err(|failed| self.failed(&described, failed.problem, 0))?;
+        let Some(path) = found else { return Ok(()) };
+        self.tell(&format!("$ hooks/{name}"))?;
+        self.execute(Command::new(path), &described, self.app.config.deploy.hook_timeout)
+    }
+
+    fn execute(&mut self, mut command: Command, described: &str, timeout: Duration) -> Result<()> {
+        let home = &self.app.home;
+        tool::forget_repository(&mut command);
+        command.current_dir(&self.folder).env("APP", self.app.config.name.to_string());
+        command
+            .env("RELEASE", self.id.as_str())
+            .env("FLIPSIDE_HOME", home.path())
+            .env(MARK, build_mark(home));
+        let begin = self.log_length();
+        match command::logged(&mut command, &self.log, timeout) {
+            Ok(ended) if ended.succeeded() => Ok(()),
+            Ok(ended) => match ended.end {
+                End::Interrupted(signal) => Err(state::Error::Interrupted(signal).into()),
+                _ => Err(self.failed(described, ended.in_words(timeout), begin)),
+            },
+            Err(error) => Err(self.failed(described, format!("cannot be run: {error}"), begin)),
+        }
+    }
+
+    fn failed(&self, described: &str, problem: String, begin: u64) -> Error {
+        let log = self.log_path();
+        let output = self.said_since(begin);
+        Error::Build { id: self.id.clone(), command: described.to_owned(), problem, log, output }
+    }
+
+    /// Where the log ends now.
+    pub fn log_length(&self) -> u64 {
+        self.log.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// The end of what the log has beyond `begin`.
+    pub fn said_since(&self, begin: u64) -> Vec<String> {
+        log::last_lines(&self.log_path(), begin, 10, 160)
+    }
+
+    /// Writes the manifest, makes all of it durable, and gives it its name.
+    pub fn finish(mut self, manifest: &Manifest) -> Result<()> {
+        let text = serde_json::to_vec_pretty(manifest).expect("a manifest is plain data");
+        file::replace(&self.folder.join(Manifest::FILE), &text, 0o600)?;
+        tree::sync(&self.folder)?;
+        file::rename(&self.folder, &self.app.home.release(&self.id))?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Building<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            // What cannot be removed now is removed by the next build or the next pruning.
+            let _ = tree::remove(&self.folder);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The whole releases that the home keeps.
+
+use std::cmp::Reverse;
+use std::fs;
+use std::io::ErrorKind;
+
+use state::{Home, IoContext as _, Manifest, ReleaseId};
+
+use crate::error::{Error, Result};
+use crate::source::Revision;
+use crate::tree;
+
+/// The whole releases, newest first.
+pub fn list(home: &Home) -> Result<Vec<Manifest>> {
+    manifests(home, |_| true)
+}
+
+/// A kept release by its id; its revision's name (the newest of that name); or the beginning of its id or of its commit,
+/// if there is no other such release.
+pub fn find(home: &Home, name: &str) -> Result<Manifest> {
+    let releases = list(home)?;
+    let named = releases.iter().find(|release| release.id.as_str() == name);
+    if let Some(release) = named.or_else(|| releases.iter().find(|release| release.revision == name)) {
+        return Ok(release.clone());
+    }
+    let begins = |release: &&Manifest| {
+        !name.is_empty()
+            && (release.id.as_str().starts_with(name) || name.len() >= 4 && release.commit.starts_with(name))
+    };
+    let found: Vec<_> = releases.iter().filter(begins).collect();
+    match found[..] {
+        [one] => Ok(one.clone()),
+        [] => {
+            let known = match ids(releases.iter()) {
+                none if none.is_empty() => "none has been built yet".to_owned(),
+                some => format!("there are {some}"),
+            };
+            Err(Error::UnknownRelease { name: name.to_owned(), known })
+        }
+        _ => Err(Error::AmbiguousRelease { name: name.to_owned(), found: ids(found.into_iter()) }),
+    }
+}
+
+/// The release of this revision that was built like this.
+pub fn of(home: &Home, revision: &Revision, build: &str) -> Result<Option<Manifest>> {
+    // Its id ends with the commit's digits, whatever the commit was called then: the others need not be read.
+    let digits = &revision.commit[..7];
+    let same = manifests(home, |folder| folder.contains(digits))?;
+    Ok(same.into_iter().find(|release| release.commit == revision.commit && release.build == build))
+}
+
+/// The first id for this revision that no folder has.
+pub fn free_id(home: &Home, revision: &Revision) -> ReleaseId {
+    let id =
+        |text: String| ReleaseId::try_from(text).expect("a revision's id is made of what an id may hold");
+    let first = revision.id();
+    let others = (2_u32..).map(|number| id(format!("{first}-{number}")));
+    let mut all = std::iter::once(id(first.clone())).chain(others);
+    all.find(|id| !tree::is_there(&home.release(id))).expect("numbers do not end")
+}
+
+/// Those in folders whose name passes, newest first.
+fn manifests(home: &Home, passes: impl Fn(&str) -> bool) -> Result<Vec<Manifest>> {
+    let folder = home.releases();
+    let mut releases = Vec::new();
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(releases),
+        entries => entries.on("cannot read", &folder)?,
+    };
+    for entry in entries {
+        let name = entry.on("cannot read", &folder)?.file_name();
+        let Some(name) = name.to_str().filter(|name| !name.starts_with('.') && passes(name)) else {
+            continue;
+        };
+        let manifest = match Manifest::read(&folder.join(name)) {
+            // A file among the folders.
+            Err(state::Error::Io { source, .. }) if source.kind() == ErrorKind::NotADirectory => None,
+            manifest => manifest?,
+        };
+        // A copy under another name is none of ours.
+        releases.extend(manifest.filter(|manifest| manifest.id.as_str() == name));
+    }
+    releases.sort_by(|one, other| (Reverse(one.built), &one.id).cmp(&(Reverse(other.built), &other.id)));
+    Ok(releases)
+}
+
+/// `a, b, c`, at most five.
+fn ids<'a>(releases: impl ExactSizeIterator<Item = &'a Manifest>) -> String {
+    let more = if releases.len() > 5 { " …" } else { "" };
+    let ids: Vec<_> = releases.take(5).map(|release| release.id.as_str()).collect();
+    ids.join(", ") + more
+}

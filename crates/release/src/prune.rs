@@ -1,0 +1,84 @@
+//! Removing what nobody needs any more.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use state::{App, Home, InstanceName, IoContext as _, ReleaseId, file};
+
+use crate::error::Result;
+use crate::{kept, tree};
+
+/// What to do about what is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Remove,
+    Look,
+}
+
+/// Keeps the newest `[source] keep` whole releases beside those in use, and removes the others; and what interrupted
+/// builds and removals left. Gives what it removed, or with `dry_run` what it would remove.
+///
+/// A folder in `releases/` that is no whole release and has no dot is not ours, and stays.
+pub fn prune(app: &App, in_use: &[ReleaseId], dry_run: bool) -> Result<Vec<ReleaseId>> {
+    let mode = if dry_run { Mode::Look } else { Mode::Remove };
+    // An instance's release stays, whatever the caller says.
+    let of_instances =
+        InstanceName::BOTH.into_iter().filter_map(|name| ReleaseId::of_instance(&app.home, name));
+    let used: HashSet<_> = in_use.iter().cloned().chain(of_instances).collect();
+    let names = names_in(&app.home.releases())?;
+    let mut beyond = Vec::new();
+    // With so few, none is too many: years of releases need not be read.
+    if names.iter().filter(|name| !name.starts_with('.')).count() > app.config.source.keep {
+        let releases = kept::list(&app.home)?.into_iter().map(|release| release.id);
+        beyond.extend(releases.filter(|id| !used.contains(id)).skip(app.config.source.keep));
+    }
+    if mode == Mode::Remove {
+        for id in &beyond {
+            tree::put_away(&app.home.release(id), &app.home.releases().join(format!(".{id}.old")))?;
+            file::remove(&app.home.build_log(id))?;
+        }
+        remove_leftovers(&app.home, &names)?;
+        remove_logs(&app.home, app.config.source.keep)?;
+    }
+    Ok(beyond)
+}
+
+fn remove_leftovers(home: &Home, in_releases: &[String]) -> Result<()> {
+    let hidden = |name: &&String| name.starts_with('.');
+    in_releases.iter().filter(hidden).try_for_each(|name| tree::remove(&home.releases().join(name)))?;
+    [".repository.git.new", ".repository.git.old"]
+        .iter()
+        .try_for_each(|name| tree::remove(&home.path().join(name)))
+}
+
+/// Of builds that failed the newest few logs are kept, too: they are what is read in the morning.
+fn remove_logs(home: &Home, keep: usize) -> Result<()> {
+    let folder = home.logs();
+    let mut orphans = Vec::new();
+    for name in names_in(&folder)? {
+        let id = name.strip_prefix("build-").and_then(|name| name.strip_suffix(".log"));
+        let Some(id) = id.and_then(|id| ReleaseId::try_from(id.to_owned()).ok()) else { continue };
+        if !tree::is_there(&home.release(&id)) {
+            let path = home.build_log(&id);
+            orphans.push((
+                fs::metadata(&path).and_then(|metadata| metadata.modified()).on("cannot read", &path)?,
+                path,
+            ));
+        }
+    }
+    orphans.sort_unstable();
+    orphans.iter().rev().skip(keep).try_for_each(|(_, path)| Ok(file::remove(path)?))
+}
+
+/// The names of what is in a folder; none if there is no such folder.
+fn names_in(folder: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.on("cannot read", folder)?,
+    };
+    let names =
+        entries.map(|entry| Ok(entry.on("cannot read", folder)?.file_name().to_string_lossy().into_owned()));
+    names.collect()
+}

@@ -1,0 +1,119 @@
+//! A folder on this machine, for what has no repository, or none yet.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use state::{Home, IoContext as _, interrupt};
+
+use super::Revision;
+use crate::error::{Error, Result};
+use crate::tree::Target;
+use crate::{key, tree};
+
+pub struct Directory {
+    folder: PathBuf,
+    name: String,
+}
+
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+impl Directory {
+    pub fn new(home: &Home, folder: &Path) -> Result<Self> {
+        let wrong = |problem| Error::Directory { folder: folder.to_owned(), problem };
+        let path = home.path().join(folder).canonicalize().map_err(|_| wrong("does not exist"))?;
+        if !path.is_dir() {
+            return Err(wrong("is not a folder"));
+        }
+        if home.path().starts_with(&path) {
+            return Err(wrong("holds the home, and so would every release; name a folder without it"));
+        }
+        let name = folder.file_name().or(path.file_name()).unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { folder: path, name })
+    }
+
+    /// Two folders with the same names, modes and contents are the same revision.
+    pub fn revision(&self) -> Result<Revision> {
+        Ok(Revision { name: self.name.clone(), commit: content(&self.folder)? })
+    }
+
+    /// Copies it, without its `.git`.
+    pub fn copy(&self, revision: &str, into: &Path) -> Result<()> {
+        let entries = entries(&self.folder, Top::Yes)?;
+        if !entries.is_empty() {
+            let entries: Vec<_> = entries.iter().map(PathBuf::as_path).collect();
+            tree::copy(&entries, into, Target::Folder, TIMEOUT)?;
+        }
+        if content(into)? == revision { Ok(()) } else { Err(Error::Changed(self.folder.clone())) }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Top {
+    Yes,
+    No,
+}
+
+/// What is in a folder, in an order that is always the same.
+fn entries(folder: &Path, top: Top) -> Result<Vec<PathBuf>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).on("cannot read", folder)? {
+        let entry = entry.on("cannot read", folder)?;
+        if matches!(top, Top::No) || entry.file_name() != ".git" {
+            entries.push(entry.path());
+        }
+    }
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+fn content(folder: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    add_folder(&mut hash, folder, Top::Yes)?;
+    Ok(key::hexadecimal(hash))
+}
+
+fn add_folder(hash: &mut Sha256, folder: &Path, top: Top) -> Result<()> {
+    let entries = entries(folder, top)?;
+    hash.update((entries.len() as u64).to_le_bytes());
+    for path in entries {
+        interrupt::check()?;
+        let metadata = fs::symlink_metadata(&path).on("cannot read", &path)?;
+        let kind = metadata.file_type();
+        key::add(hash, path.file_name().unwrap_or_default().as_bytes());
+        // A symlink's own mode means nothing.
+        let mode = if kind.is_symlink() { 0 } else { metadata.permissions().mode() & 0o7777 };
+        hash.update(mode.to_le_bytes());
+        if kind.is_dir() {
+            hash.update(b"d");
+            add_folder(hash, &path, Top::No)?;
+        } else if kind.is_symlink() {
+            hash.update(b"l");
+            key::add(hash, fs::read_link(&path).on("cannot read", &path)?.as_os_str().as_bytes());
+        } else if kind.is_file() {
+            hash.update(b"f");
+            add_file(hash, &path)?;
+        } else {
+            hash.update(b"?");
+        }
+    }
+    Ok(())
+}
+
+fn add_file(hash: &mut Sha256, path: &Path) -> Result<()> {
+    let mut file = File::open(path).on("cannot read", path)?;
+    let mut content = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer).on("cannot read", path)? {
+            0 => break,
+            read => content.update(&buffer[..read]),
+        }
+    }
+    hash.update(content.finalize());
+    Ok(())
+}

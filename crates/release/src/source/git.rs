@@ -1,0 +1,306 @@
+//! A git repository, of which the home keeps a bare mirror.
+//!
+//! The repository is asked each time what its tags and branches are; the mirror is fetched only when it lacks the
+//! commit that they name. Submodules are not fetched: an export has their folders, empty (see [`crate::Prepared`]).
+
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use state::config::WantedRevision;
+use state::process::{MARK, build_mark};
+use state::{Home, file};
+
+use super::address::Address;
+use super::{COMMIT_DIGITS, Fetch, Revision};
+use crate::error::{Error, Result};
+use crate::{tool, tree};
+
+pub struct Repository<'a> {
+    home: &'a Home,
+    address: Address,
+}
+
+/// A tag or a branch and the commit that it names.
+#[derive(Debug, PartialEq, Eq)]
+struct Reference {
+    name: String,
+    commit: String,
+}
+
+/// Whatever it does, it must not go on for ever.
+const TIMEOUT: Duration = Duration::from_secs(600);
+/// The name that the address has for git: one that no configuration file has.
+const REMOTE: &str = "flipside-source";
+const TAGS: &str = "refs/tags/";
+const BRANCHES: &str = "refs/heads/";
+
+impl<'a> Repository<'a> {
+    pub fn new(home: &'a Home, address: &str) -> Self {
+        Self { home, address: Address::new(address) }
+    }
+
+    pub fn resolve(&self, wanted: &WantedRevision, fetch: Fetch) -> Result<Revision> {
+        let found = match wanted {
+            WantedRevision::NewestTag(glob) => self.newest_tag(glob)?,
+            WantedRevision::Branch(name) => self.named(name, &[BRANCHES])?,
+            WantedRevision::Named(name) if is_full_commit(name) && self.has(name)? => Some(commit(name)),
+            WantedRevision::Named(name) => match self.named(name, &[TAGS, BRANCHES])? {
+                None if is_commit(name) => self.commit(name, fetch)?,
+                found => found,
+            },
+        };
+        match found {
+            Some(revision) => Ok(revision),
+            None => Err(self.unknown(wanted)?),
+        }
+    }
+
+    /// By version order, in which `v1.0.0-rc1` comes before `v1.0.0`.
+    fn newest_tag(&self, glob: &str) -> Result<Option<Revision>> {
+        let tags = self.references(&[TAGS], glob)?;
+        Ok(tags.into_iter().find_map(|tag| tag.without(TAGS)))
+    }
+
+    /// Of the first of these kinds that has such a name.
+    fn named(&self, name: &str, kinds: &[&str]) -> Result<Option<Revision>> {
+        let references = self.references(kinds, name)?;
+        let of_kind = |kind: &&str| {
+            let full = format!("{kind}{name}");
+            references.iter().find(|reference| reference.name == full)?.without(kind)
+        };
+        Ok(kinds.iter().find_map(of_kind))
+    }
+
+    fn commit(&self, digits: &str, fetch: Fetch) -> Result<Option<Revision>> {
+        if let Some(revision) = self.in_mirror(digits)? {
+            return Ok(Some(revision));
+        }
+        match fetch {
+            Fetch::IfNeeded => {
+                self.fetch()?;
+                self.in_mirror(digits)
+            }
+            // Without its history, only the commits that have a name are known.
+            Fetch::Never if is_full_commit(digits) => Ok(Some(commit(digits))),
+            Fetch::Never => {
+                let named = self.references(&[TAGS, BRANCHES], "*")?;
+                Ok(named
+                    .iter()
+                    .find(|reference| reference.commit.starts_with(digits))
+                    .map(|found| commit(&found.commit)))
+            }
+        }
+    }
+
+    /// The one commit in the mirror that begins with these digits.
+    fn in_mirror(&self, digits: &str) -> Result<Option<Revision>> {
+        if !self.home.mirror().exists() {
+            return Ok(None);
+        }
+        let mut git = self.git(&self.home.mirror());
+        git.args(["rev-parse", &format!("--disambiguate={digits}")]);
+        // A mirror that cannot answer has no such commit: it is fetched, and mended by that.
+        let ended = tool::try_run(&mut git, || format!("cannot look for {digits}"), TIMEOUT)?;
+        let objects = String::from_utf8_lossy(&ended.output);
+        let mut commits = Vec::new();
+        for object in objects.lines().filter(|line| is_full_commit(line)) {
+            if self.has(object)? {
+                commits.push(object);
+            }
+        }
+        match commits[..] {
+            [] => Ok(None),
+            [one] => Ok(Some(commit(one))),
+            _ => Err(Error::AmbiguousCommit { revision: digits.to_owned() }),
+        }
+    }
+
+    /// Whether the mirror has this commit, and so all that belongs to it.
+    fn has(&self, commit: &str) -> Result<bool> {
+        if !self.home.mirror().exists() {
+            return Ok(false);
+        }
+        let mut git = self.git(&self.home.mirror());
+        git.args(["cat-file", "-t", commit]);
+        let ended = tool::try_run(&mut git, || format!("cannot look for {commit}"), TIMEOUT)?;
+        Ok(ended.succeeded() && ended.output.trim_ascii() == b"commit")
+    }
+
+    /// What the repository's tags and branches are, the newest version first; `glob` as in git-ls-remote(1).
+    fn references(&self, kinds: &[&str], glob: &str) -> Result<Vec<Reference>> {
+        let mut git = self.git_without_repository();
+        self.reach(&mut git);
+        git.args(["-c", "versionsort.suffix=-", "ls-remote", "--quiet", "--sort=-version:refname"]);
+        git.args(kinds.iter().map(|kind| if *kind == TAGS { "--tags" } else { "--heads" }));
+        git.arg(REMOTE);
+        git.args(kinds.iter().flat_map(|kind| [format!("{kind}{glob}"), format!("{kind}{glob}^{{}}")]));
+        Ok(references_in(&self.run(&mut git, || format!("cannot read {}", self.address))?))
+    }
+
+    fn unknown(&self, wanted: &WantedRevision) -> Result<Error> {
+        let (kind, one, some) = match wanted {
+            WantedRevision::Branch(_) => (BRANCHES, "branch", "branches are"),
+            _ => (TAGS, "tag", "newest tags are"),
+        };
+        let all = self.references(&[kind], "*")?;
+        let names: Vec<_> =
+            all.iter().take(5).filter_map(|reference| reference.name.strip_prefix(kind)).collect();
+        let known = match names[..] {
+            [] => format!("it has no {one}"),
+            [name] => format!("its only {one} is {name}"),
+            _ => format!("the {some} {}", names.join(", ")),
+        };
+        Ok(Error::UnknownRevision { revision: wanted.to_string(), address: self.address.to_string(), known })
+    }
+
+    /// Brings the mirror up to date, or makes it. One that git can do nothing with any more (a crash has left a lock in
+    /// it, a power cut a broken file) is made anew: the repository has just answered, so it is not that.
+    fn fetch(&self) -> Result<()> {
+        let mirror = self.home.mirror();
+        if mirror.exists() {
+            match self.fetch_into(&mirror) {
+                Err(Error::Tool { .. }) => {}
+                done => return done,
+            }
+        }
+        let new = beside(&mirror, "new");
+        tree::remove(&new)?;
+        self.run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&new), || {
+            format!("cannot make {}", new.display())
+        })?;
+        let fetched = self.fetch_into(&new);
+        if fetched.is_err() {
+            tree::remove(&new)?;
+            return fetched;
+        }
+        tree::put_away(&mirror, &beside(&mirror, "old"))?;
+        Ok(file::rename(&new, &mirror)?)
+    }
+
+    fn fetch_into(&self, mirror: &Path) -> Result<()> {
+        let mut git = self.git(mirror);
+        self.reach(&mut git);
+        // What comes is kept as a pack, which is there as a whole or not at all; and what cleans up is waited for.
+        git.args([
+            "-c",
+            "fetch.unpackLimit=1",
+            "-c",
+            "gc.autoDetach=false",
+            "-c",
+            "maintenance.autoDetach=false",
+        ]);
+        git.args(["fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", REMOTE]);
+        git.args([TAGS, BRANCHES].map(|kind| format!("+{kind}*:{kind}*")));
+        self.run(&mut git, || format!("cannot fetch from {}", self.address)).map(drop)
+    }
+
+    /// What `git archive` takes out of a commit, so without what `.gitattributes` marks `export-ignore`.
+    pub fn export(&self, commit: &str, folder: &Path) -> Result<()> {
+        if !self.has(commit)? {
+            self.fetch()?;
+        }
+        let archive =
+            folder.with_file_name(format!("{}.tar", folder.file_name().unwrap_or_default().display()));
+        let what = || format!("cannot export {commit}");
+        let mut git = self.git(&self.home.mirror());
+        git.args(["archive", "--format=tar", "--output"]).arg(&archive).arg(commit);
+        let mut tar = Command::new("tar");
+        tar.args(["--extract", "--no-same-owner", "--no-same-permissions", "--file"]).arg(&archive);
+        tar.arg("--directory").arg(folder);
+        let exported = self.run(&mut git, what).and_then(|_| tool::run(&mut tar, what, TIMEOUT));
+        let _ = fs::remove_file(&archive);
+        exported.map(drop)
+    }
+
+    fn git(&self, repository: &Path) -> Command {
+        let mut git = self.git_without_repository();
+        git.env("GIT_DIR", repository);
+        git
+    }
+
+    fn git_without_repository(&self) -> Command {
+        let mut git = Command::new("git");
+        tool::forget_repository(&mut git);
+        // A relative address is meant from the home; a repository that the home is in has no say.
+        git.current_dir(self.home.path()).env("GIT_CEILING_DIRECTORIES", self.home.path());
+        git.env(MARK, build_mark(self.home));
+        git
+    }
+
+    /// Lets it find the repository, without a question to anybody.
+    fn reach(&self, git: &mut Command) {
+        git.env("GIT_TERMINAL_PROMPT", "0");
+        if !has_own_ssh() {
+            git.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        }
+        self.address.give_to(git, REMOTE);
+    }
+
+    fn run(&self, git: &mut Command, what: impl Fn() -> String) -> Result<String> {
+        let output = tool::run(git, what, TIMEOUT).map_err(|error| match error {
+            Error::Tool { what, problem, output } => {
+                let output = output.iter().map(|line| self.address.redact(line)).collect();
+                Error::Tool { what, problem, output }
+            }
+            other => other,
+        })?;
+        Ok(String::from_utf8_lossy(&output).into_owned())
+    }
+}
+
+impl Reference {
+    fn without(&self, kind: &str) -> Option<Revision> {
+        let name = self.name.strip_prefix(kind)?.to_owned();
+        Some(Revision { name, commit: self.commit.clone() })
+    }
+}
+
+/// Lines of `git ls-remote`, in their order. An annotated tag has two: its own, and with `^{}` that of its commit.
+fn references_in(text: &str) -> Vec<Reference> {
+    let lines =
+        || text.lines().filter_map(|line| line.split_once('\t')).filter(|(commit, _)| is_full_commit(commit));
+    let commits: HashMap<_, _> =
+        lines().filter_map(|(commit, name)| Some((name.strip_suffix("^{}")?, commit))).collect();
+    lines()
+        .filter(|(_, name)| !name.ends_with("^{}"))
+        .map(|(own, name)| {
+            let commit = commits.get(name).copied().unwrap_or(own).to_owned();
+            Reference { name: name.to_owned(), commit }
+        })
+        .collect()
+}
+
+/// A revision that was asked for by its digits.
+fn commit(full: &str) -> Revision {
+    let full = full.to_ascii_lowercase();
+    Revision { name: full[..COMMIT_DIGITS].to_owned(), commit: full }
+}
+
+fn is_commit(text: &str) -> bool {
+    text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Of SHA-1 or of SHA-256.
+fn is_full_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && is_commit(text)
+}
+
+/// Whether the user has told git how to call ssh.
+fn has_own_ssh() -> bool {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let configured = || {
+        let mut git = Command::new("git");
+        git.args(["config", "--get", "core.sshCommand"]).stdin(std::process::Stdio::null());
+        git.output().is_ok_and(|output| output.status.success())
+    };
+    set("GIT_SSH_COMMAND") || set("GIT_SSH") || configured()
+}
+
+/// `.repository.git.new`
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    path.with_file_name(format!(".{}.{suffix}", path.file_name().unwrap_or_default().display()))
+}

@@ -1,0 +1,41 @@
+use std::path::{Path, PathBuf};
+
+use crate::lock::{Lock, Patience};
+use crate::{Config, Home, InstanceName, Port, Result};
+
+/// One deployed service: its home and what its `flipside.toml` says.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub home: Home,
+    pub config: Config,
+}
+
+impl App {
+    /// Finds the home ([`Home::find`]) and reads its configuration.
+    pub fn open(home: Option<&Path>) -> Result<Self> {
+        let home = Home::find(home)?;
+        let config = Config::read(&home.configuration())?;
+        Ok(Self { home, config })
+    }
+
+    pub fn port(&self, instance: InstanceName) -> Port {
+        match instance {
+            InstanceName::A => self.config.instance.a.port,
+            InstanceName::B => self.config.instance.b.port,
+        }
+    }
+
+    /// The instance that listens on this port, if it is one of ours.
+    pub fn instance_at(&self, port: Port) -> Option<InstanceName> {
+        InstanceName::BOTH.into_iter().find(|name| self.port(*name) == port)
+    }
+
+    pub fn switch(&self) -> PathBuf {
+        self.home.path().join(self.config.nginx.switch.as_path())
+    }
+
+    /// Takes the lock for a command that changes something, or keeps the one that its caller handed down.
+    pub fn lock(&self, command: &str, patience: Patience) -> Result<Lock> {
+        Lock::take(&self.home, command, patience)
+    }
+}

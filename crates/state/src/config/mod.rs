@@ -1,0 +1,198 @@
+//! `flipside.toml`: what a person writes about an app (flipside.toml(5)).
+
+mod read;
+mod values;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use values::{CheckServer, HttpPath, Signal, StatusSet, WantedRevision};
+
+use crate::{AppName, Port, RelativePath, duration};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub name: AppName,
+    pub instance: Instances,
+    pub source: Source,
+    #[serde(default)]
+    pub build: Build,
+    pub run: Run,
+    #[serde(default)]
+    pub health: Health,
+    pub nginx: Nginx,
+    #[serde(default)]
+    pub deploy: Deploy,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instances {
+    #[serde(rename = "A")]
+    pub a: Instance,
+    #[serde(rename = "B")]
+    pub b: Instance,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    pub port: Port,
+}
+
+/// Where releases come from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "read::RawSource")]
+pub struct Source {
+    pub kind: SourceKind,
+    /// Releases kept beside those in use.
+    pub keep: usize,
+}
+
+#[derive(Clone, Debug)]
+pub enum SourceKind {
+    /// A repository's address, as git takes it, and what to deploy from it when nobody says.
+    Git { address: String, revision: WantedRevision },
+    /// A folder on this machine, relative to the home.
+    Directory(std::path::PathBuf),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Build {
+    /// For every release.
+    pub command: Option<String>,
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub timeout: Duration,
+    pub dependencies: Option<Dependencies>,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        Self { command: None, timeout: Duration::from_secs(15 * 60), dependencies: None }
+    }
+}
+
+/// What is built only when no earlier release has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dependencies {
+    pub command: String,
+    /// What the command makes.
+    pub path: RelativePath,
+    /// Files whose content, with the command's text, makes the key.
+    pub key: Vec<RelativePath>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    pub command: String,
+    /// The default, `env`, may be missing.
+    pub env_file: Option<RelativePath>,
+    /// Prints `NAME=value` lines.
+    #[serde(default, deserialize_with = "read::not_empty")]
+    pub env_command: Option<String>,
+    /// What survives releases.
+    #[serde(default)]
+    pub shared: Vec<RelativePath>,
+    #[serde(default)]
+    pub runtime: Runtime,
+    #[serde(default)]
+    pub stop_signal: Signal,
+    #[serde(default = "read::thirty_seconds", deserialize_with = "duration::deserialize")]
+    pub stop_timeout: Duration,
+}
+
+/// What keeps an instance running.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Runtime {
+    #[default]
+    Auto,
+    Direct,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Health {
+    pub path: HttpPath,
+    pub status: StatusSet,
+    /// Text that the body must hold.
+    #[serde(deserialize_with = "read::not_empty")]
+    pub contains: Option<String>,
+    /// Of one probe.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub timeout: Duration,
+    /// From start to healthy.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub start_timeout: Duration,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            path: HttpPath::default(),
+            status: StatusSet::default(),
+            contains: None,
+            timeout: Duration::from_secs(5),
+            start_timeout: Duration::from_secs(100),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nginx {
+    #[serde(default = "read::default_switch")]
+    pub switch: RelativePath,
+    #[serde(default)]
+    pub style: Style,
+    #[serde(default = "read::default_test", deserialize_with = "read::words")]
+    pub test: Vec<String>,
+    #[serde(default = "read::default_reload", deserialize_with = "read::words")]
+    pub reload: Vec<String>,
+    pub check: Option<CheckServer>,
+    /// From the reload to the proof that it took.
+    #[serde(default = "read::ten_seconds", deserialize_with = "duration::deserialize")]
+    pub apply_timeout: Duration,
+    #[serde(default = "read::thirty_seconds", deserialize_with = "duration::deserialize")]
+    pub drain_timeout: Duration,
+}
+
+/// How the switch is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Style {
+    #[default]
+    Upstream,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Deploy {
+    pub old: Old,
+    /// How long the new instance is watched after the switch.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub observe: Duration,
+    /// Of one hook.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub hook_timeout: Duration,
+}
+
+impl Default for Deploy {
+    fn default() -> Self {
+        Self { old: Old::Keep, observe: Duration::from_secs(5), hook_timeout: Duration::from_secs(60) }
+    }
+}
+
+/// What becomes of the old instance after a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Old {
+    /// It runs on, ready to go back to at once.
+    Keep,
+    Stop,
+}

@@ -1,0 +1,232 @@
+//! Reading the configuration; each mistake is named with its file, line and key, and what would be right.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::{Config, Source, SourceKind, WantedRevision};
+use crate::error::{Error, IoContext, Result};
+use crate::{InstanceName, RelativePath};
+
+impl Config {
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).on("cannot read", path)?;
+        Self::parse(&text).map_err(|(line, problem)| Error::Configuration {
+            file: path.to_owned(),
+            line,
+            problem,
+        })
+    }
+
+    /// On error the line, if there is one, and what is wrong there.
+    fn parse(text: &str) -> Result<Self, (Option<usize>, String)> {
+        let syntax = |error: toml::de::Error| (line_of(text, &error), error.message().to_owned());
+        let document = toml::Deserializer::parse(text).map_err(syntax)?;
+        let config: Self = serde_path_to_error::deserialize(document).map_err(|error| {
+            let key = error.path().to_string();
+            let (line, problem) = syntax(error.into_inner());
+            (line, at_key(&key, &problem))
+        })?;
+        config.check().map_err(|(key, problem)| {
+            let line =
+                text.lines().position(|line| line.trim_start().starts_with(key)).map(|index| index + 1);
+            (line, problem)
+        })?;
+        Ok(config)
+    }
+
+    /// What no value can know of itself. On error where to look for it, and what is wrong.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.instance.a.port == self.instance.b.port {
+            let problem =
+                format!("[instance.B] port: {} is the port of A, too; give B its own", self.instance.b.port);
+            return Err(("[instance.B]", problem));
+        }
+        let check = self.nginx.check.map(|check| check.address().port());
+        let taken = InstanceName::BOTH
+            .into_iter()
+            .zip([self.instance.a.port, self.instance.b.port])
+            .find(|(_, port)| Some(port.get()) == check);
+        if let Some((instance, port)) = taken {
+            let problem =
+                format!("[nginx] check: {port} is the port of {instance}; the check server needs its own");
+            return Err(("check", problem));
+        }
+        Ok(())
+    }
+}
+
+/// serde's words in the words of the file: "[run] command is missing" for a missing field at `run`.
+fn at_key(path: &str, problem: &str) -> String {
+    let problem = problem.trim_end();
+    let quoted = |prefix: &str| problem.strip_prefix(prefix)?.split('`').next();
+    if let Some(name) = quoted("missing field `") {
+        let missing = if path == "." { name.to_owned() } else { format!("{path}.{name}") };
+        return match name {
+            "instance" | "source" | "run" | "nginx" | "A" | "B" => format!("[{missing}] is missing"),
+            _ => format!("{} is missing", section_and_key(&missing)),
+        };
+    }
+    if let Some(name) = quoted("unknown field `") {
+        let section = path.rsplit_once('.').map(|(section, _)| format!("[{section}] ")).unwrap_or_default();
+        let known = problem.split_once("expected ").map_or("", |(_, known)| known);
+        return format!("{section}has no key `{name}`; there {known}", known = known_keys(known))
+            .trim_start()
+            .to_owned();
+    }
+    if path == "." { problem.to_owned() } else { format!("{}: {problem}", section_and_key(path)) }
+}
+
+/// serde's "one of `a`, `b`" or "`a` or `b`" or "`a`".
+fn known_keys(expected: &str) -> String {
+    let names = expected.strip_prefix("one of ").unwrap_or(expected).replace(" or ", ", ").replace('`', "");
+    if names.contains(',') { format!("are {names}") } else { format!("is {names}") }
+}
+
+fn section_and_key(path: &str) -> String {
+    match path.rsplit_once('.') {
+        Some((section, key)) => format!("[{section}] {key}"),
+        None => path.to_owned(),
+    }
+}
+
+fn line_of(text: &str, error: &toml::de::Error) -> Option<usize> {
+    let start = error.span()?.start;
+    Some(text.get(..start)?.bytes().filter(|byte| *byte == b'\n').count() + 1)
+}
+
+/// `[source]` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSource {
+    git: Option<String>,
+    directory: Option<String>,
+    revision: Option<WantedRevision>,
+    keep: Option<usize>,
+}
+
+impl TryFrom<RawSource> for Source {
+    type Error = String;
+
+    fn try_from(raw: RawSource) -> Result<Self, String> {
+        let kind = match (raw.git, raw.directory, raw.revision) {
+            (Some(address), None, _) if address.is_empty() || address.starts_with('-') => {
+                return Err(format!("`{address}` is not the address of a git repository"));
+            }
+            (Some(address), None, revision) => {
+                let revision = revision.unwrap_or_else(|| WantedRevision::NewestTag("v*".into()));
+                SourceKind::Git { address, revision }
+            }
+            (None, Some(directory), None) if !directory.is_empty() => {
+                SourceKind::Directory(PathBuf::from(directory))
+            }
+            (None, Some(_), None) => return Err("`directory` is empty; name a folder".into()),
+            (None, Some(_), Some(_)) => return Err("a directory has no revisions; remove `revision`".into()),
+            (Some(_), Some(_), _) => return Err("there are both `git` and `directory`; keep one".into()),
+            (None, None, _) => {
+                return Err("names no source; write git = \"ADDRESS\" or directory = \"FOLDER\"".into());
+            }
+        };
+        Ok(Self { kind, keep: raw.keep.unwrap_or(5) })
+    }
+}
+
+pub(super) fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(String::deserialize(deserializer)?).filter(|text| !text.is_empty()))
+}
+
+/// A command as a list of words.
+pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let words = Vec::<String>::deserialize(deserializer)?;
+    if words.first().is_none_or(String::is_empty) {
+        return Err(serde::de::Error::custom("the command is empty; write it as [\"nginx\", \"-t\"]"));
+    }
+    Ok(words)
+}
+
+pub(super) fn default_switch() -> RelativePath {
+    RelativePath::try_from("nginx/upstream.conf".to_owned()).expect("a path inside the home")
+}
+
+pub(super) fn default_test() -> Vec<String> {
+    ["sudo", "-n", "nginx", "-t", "-q"].map(str::to_owned).into()
+}
+
+pub(super) fn default_reload() -> Vec<String> {
+    ["sudo", "-n", "nginx", "-s", "reload"].map(str::to_owned).into()
+}
+
+pub(super) fn ten_seconds() -> Duration {
+    Duration::from_secs(10)
+}
+
+pub(super) fn thirty_seconds() -> Duration {
+    Duration::from_secs(30)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+name = "cafeteria"
+[instance.A]
+port = 20201
+[instance.B]
+port = 20202
+[source]
+git = "https://example.org/x.git"
+[run]
+command = "npm start"
+[nginx]
+check = "http://127.0.0.1:20200"
+"#;
+
+    #[test]
+    fn the_least_that_is_needed() {
+        let config = Config::parse(GOOD).unwrap();
+        assert_eq!(config.source.keep, 5);
+        assert_eq!(config.health.start_timeout, Duration::from_secs(100));
+        assert_eq!(config.nginx.test[0], "sudo");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_line_and_key() {
+        let cases = [
+            (
+                "port = 20202",
+                "port = 20201",
+                Some(5),
+                "[instance.B] port: 20201 is the port of A, too; give B its own",
+            ),
+            (
+                "port = 20202",
+                "port = 0",
+                Some(6),
+                "[instance.B] port: 0 is not a port; write one from 1 to 65535",
+            ),
+            (
+                "command =",
+                "comand =",
+                Some(10),
+                "[run] has no key `comand`; there are command, env_file, env_command, shared, runtime, stop_signal, stop_timeout",
+            ),
+            ("command = \"npm start\"", "", Some(9), "[run] command is missing"),
+            (
+                "127.0.0.1:20200",
+                "127.0.0.1:20202",
+                Some(12),
+                "[nginx] check: 20202 is the port of B; the check server needs its own",
+            ),
+        ];
+        for (good, bad, line, problem) in cases {
+            assert_eq!(
+                Config::parse(&GOOD.replace(good, bad)).unwrap_err(),
+                (line, problem.to_owned()),
+                "{bad}"
+            );
+        }
+    }
+}

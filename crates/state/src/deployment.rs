@@ -1,0 +1,162 @@
+//! Deployments: the one under way, and those that have ended.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{IoContext, Result};
+use crate::process::Identity;
+use crate::{Home, InstanceName, ReleaseId, file};
+
+/// `run/deploy.json`: what a deployment that was cut off leaves behind.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Underway {
+    pub id: String,
+    pub by: String,
+    /// `deploy` or `rollback`.
+    pub command: String,
+    pub revision: Option<String>,
+    pub target: InstanceName,
+    /// What served when it began.
+    pub from: Option<ReleaseId>,
+    pub started: jiff::Timestamp,
+    pub process: Option<Identity>,
+}
+
+impl Underway {
+    /// One that still runs, or that was cut off.
+    pub fn read(home: &Home) -> Option<Self> {
+        serde_json::from_slice(&fs::read(home.underway()).ok()?).ok()
+    }
+
+    pub fn write(&self, home: &Home) -> Result<()> {
+        let text = serde_json::to_vec(self).expect("a deployment is plain data");
+        file::replace(&home.underway(), &text, 0o600)
+    }
+
+    pub fn remove(home: &Home) -> Result<()> {
+        file::remove(&home.underway())
+    }
+
+    /// Whether it was cut off: the process that led it is gone.
+    pub fn is_interrupted(&self) -> bool {
+        !self.process.as_ref().is_some_and(Identity::runs)
+    }
+}
+
+/// How a deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Deployed,
+    RolledBack,
+    /// Before the switch; the service is as it was.
+    Failed,
+    /// After the switch; the service was put back on the old instance.
+    PutBack,
+    /// Killed, or the power went.
+    Interrupted,
+    /// The service is down, or its state is in doubt.
+    Down,
+}
+
+impl Outcome {
+    /// As it is written in `deployments.jsonl` and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deployed => "deployed",
+            Self::RolledBack => "rolled-back",
+            Self::Failed => "failed",
+            Self::PutBack => "put-back",
+            Self::Interrupted => "interrupted",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// One line of `logs/deployments.jsonl`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deployment {
+    pub id: String,
+    pub by: String,
+    #[serde(default = "deploy")]
+    pub command: String,
+    pub revision: Option<String>,
+    pub target: InstanceName,
+    pub from: Option<ReleaseId>,
+    pub to: Option<ReleaseId>,
+    pub result: Outcome,
+    pub reason: Option<String>,
+    /// Seconds by step.
+    pub steps: BTreeMap<String, f64>,
+    pub started: jiff::Timestamp,
+    pub seconds: f64,
+}
+
+fn deploy() -> String {
+    "deploy".into()
+}
+
+impl Deployment {
+    pub fn append(&self, home: &Home) -> Result<()> {
+        file::folder(&home.logs())?;
+        file::append_line(
+            &home.deployments(),
+            &serde_json::to_string(self).expect("a deployment is plain data"),
+        )
+    }
+
+    /// The last `count`, oldest first. A line that cannot be read (torn by a crash) is left out.
+    pub fn last(home: &Home, count: usize) -> Result<Vec<Self>> {
+        let path = home.deployments();
+        let text = match last_bytes(&path, 2_048 * (count as u64).saturating_add(2)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            text => text.on("cannot read", &path)?,
+        };
+        let lines = BufReader::new(text.as_slice()).lines().map_while(std::io::Result::ok);
+        let mut all: Vec<Self> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
+        Ok(all.split_off(all.len().saturating_sub(count)))
+    }
+}
+
+/// A log of many years is not read for its last line.
+fn last_bytes(path: &std::path::Path, count: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(count)))?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Who deploys: the user, whom they were before sudo, and whether they came by ssh.
+pub fn operator() -> String {
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    let uid = rustix::process::getuid();
+    let user =
+        user_name(uid.as_raw()).or_else(|| variable("USER")).unwrap_or_else(|| uid.as_raw().to_string());
+    let person = variable("SUDO_USER").map_or(user.clone(), |before| format!("{before} as {user}"));
+    match variable("SSH_CONNECTION") {
+        Some(connection) => format!("{person} from {}", connection.split(' ').next().unwrap_or("ssh")),
+        None => person,
+    }
+}
+
+/// From /etc/passwd alone: a static binary has no name service switch.
+fn user_name(uid: u32) -> Option<String> {
+    let passwd = fs::read_to_string("/etc/passwd").ok()?;
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
+}
+
+/// A name that sorts by time: `20261121-024008`.
+pub fn id_at(time: jiff::Timestamp) -> String {
+    time.strftime("%Y%m%d-%H%M%S").to_string()
+}

@@ -1,0 +1,36 @@
+//! What is remembered of an instance's process: a hint, checked against the kernel before it is believed.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+use crate::process::Identity;
+use crate::{Home, InstanceName, ReleaseId, Result, file};
+
+/// `run/A.json`: written when an instance is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The first process, which leads the instance's session.
+    pub process: Identity,
+    pub release: ReleaseId,
+    /// A hash of all that the process was started with, its environment included.
+    pub settings: String,
+    pub started: jiff::Timestamp,
+}
+
+impl Record {
+    /// None if there is none, or none that can be read: it is a hint.
+    pub fn read(home: &Home, instance: InstanceName) -> Option<Self> {
+        serde_json::from_slice(&fs::read(home.record(instance)).ok()?).ok()
+    }
+
+    pub fn write(&self, home: &Home, instance: InstanceName) -> Result<()> {
+        file::folder(&home.run())?;
+        let text = serde_json::to_vec(self).expect("a record is plain data");
+        file::replace(&home.record(instance), &text, 0o600)
+    }
+
+    pub fn remove(home: &Home, instance: InstanceName) -> Result<()> {
+        file::remove(&home.record(instance))
+    }
+}

@@ -1,0 +1,52 @@
+//! SIGINT and SIGTERM as a question that long work asks itself. A hang-up is none: who deploys over ssh and loses the
+//! connection wants the deployment to go on.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::error::{Error, Result};
+
+static SIGNALS: OnceLock<Signals> = OnceLock::new();
+
+struct Signals {
+    latest: Arc<AtomicUsize>,
+}
+
+/// From here on SIGINT and SIGTERM are only noted, and a hang-up is ignored. A process that is started gets the
+/// default actions back, since caught signals do not survive exec (unlike ignored ones, signal(7)).
+pub fn listen() -> Result<()> {
+    let latest = Arc::new(AtomicUsize::new(0));
+    let nobody_reads = Arc::new(AtomicUsize::new(0));
+    for (signal, noted) in [(SIGINT, &latest), (SIGTERM, &latest), (SIGHUP, &nobody_reads)] {
+        signal_hook::flag::register_usize(signal, Arc::clone(noted), signal.unsigned_abs() as usize)
+            .map_err(|source| Error::Io { what: "cannot listen to signals".into(), source })?;
+    }
+    let _ = SIGNALS.set(Signals { latest });
+    Ok(())
+}
+
+/// Which of the two came since the last call, if one did.
+pub fn take() -> Option<&'static str> {
+    name(SIGNALS.get()?.latest.swap(0, Ordering::Relaxed))
+}
+
+/// Whether one of the two came and was not taken yet.
+pub fn requested() -> Option<&'static str> {
+    name(SIGNALS.get()?.latest.load(Ordering::Relaxed))
+}
+
+/// Ends work that can be left: an error as soon as one of the two came.
+pub fn check() -> Result<()> {
+    requested().map_or(Ok(()), |signal| Err(Error::Interrupted(signal)))
+}
+
+fn name(number: usize) -> Option<&'static str> {
+    match i32::try_from(number) {
+        Ok(SIGINT) => Some("SIGINT"),
+        Ok(SIGTERM) => Some("SIGTERM"),
+        _ => None,
+    }
+}

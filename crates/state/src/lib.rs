@@ -1,0 +1,28 @@
+//! What is: the home of an app, its configuration, its instances and releases, the lock, the deployments.
+
+mod app;
+pub mod command;
+pub mod config;
+pub mod deployment;
+pub mod duration;
+pub mod environment;
+mod error;
+mod exit;
+pub mod file;
+mod home;
+pub mod hook;
+pub mod instance;
+pub mod interrupt;
+pub mod lock;
+pub mod log;
+mod names;
+pub mod process;
+mod release;
+
+pub use app::App;
+pub use config::Config;
+pub use error::{Error, IoContext, Result};
+pub use exit::Exit;
+pub use home::Home;
+pub use names::{AppName, InstanceName, Pid, Port, RelativePath};
+pub use release::{Manifest, ReleaseId};

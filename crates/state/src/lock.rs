@@ -1,0 +1,164 @@
+//! The lock: one command at a time changes an app.
+//!
+//! It is a flock(2) on `run/lock`, which is never removed. The kernel lets it go when the last process that holds the
+//! descriptor ends, so nothing is left to clean up after a crash. A command hands it to those it runs as their standard
+//! input: an flock belongs to the open file, not to a process.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, IoContext, Result};
+use crate::{Home, Pid, duration, file, interrupt};
+
+/// How long to wait for another command to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    None,
+    For(Duration),
+    Forever,
+}
+
+/// Who holds the lock, as they wrote it into the file; shown to those who find it taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Holder {
+    pub pid: Pid,
+    /// As a person would type it.
+    pub command: String,
+    /// What it does at the moment, if it is a composition.
+    pub step: Option<String>,
+    pub since: jiff::Timestamp,
+}
+
+/// Held as long as this value lives, and as long as any process that it was handed to.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    /// What we wrote into it; none if it was handed down, since it is our caller's to describe.
+    holder: Option<Holder>,
+}
+
+const POLL: Duration = Duration::from_millis(50);
+
+impl Lock {
+    pub(crate) fn take(home: &Home, command: &str, patience: Patience) -> Result<Self> {
+        let path = home.lock();
+        file::folder(&home.run())?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .on("cannot open", &path)?;
+        if let Some(handed_down) = handed_down(&file) {
+            return Ok(Self { file: handed_down, holder: None });
+        }
+        wait_for(&file, patience)?;
+        let pid = Pid(i32::try_from(std::process::id()).unwrap_or_default());
+        let holder = Holder { pid, command: command.to_owned(), step: None, since: jiff::Timestamp::now() };
+        let mut lock = Self { file, holder: Some(holder) };
+        lock.describe()?;
+        Ok(lock)
+    }
+
+    /// Writes down what is being done, for those who find the lock taken.
+    pub fn step(&mut self, step: &str) -> Result<()> {
+        if let Some(holder) = &mut self.holder {
+            holder.step = Some(step.to_owned());
+        }
+        self.describe()
+    }
+
+    /// For the standard input of a command that is to work under this lock.
+    pub fn hand_down(&self) -> Result<Stdio> {
+        let file = self.file.try_clone();
+        file.map(Stdio::from).map_err(|source| Error::Io { what: "cannot hand down the lock".into(), source })
+    }
+
+    /// In place: the lock is on this very file, so that it cannot be replaced. Who reads it half-written only misses a name.
+    fn describe(&mut self) -> Result<()> {
+        let Some(holder) = &self.holder else { return Ok(()) };
+        let text = serde_json::to_vec(holder).expect("a holder is plain data");
+        let written =
+            self.file.set_len(0).and_then(|()| self.file.rewind()).and_then(|()| self.file.write_all(&text));
+        written.map_err(|source| Error::Io { what: "cannot write run/lock".into(), source })
+    }
+}
+
+/// Our standard input, if it is the lock and the lock is its. Asking for a lock that one holds succeeds.
+fn handed_down(lock: &File) -> Option<File> {
+    let input = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).ok()?);
+    let (ours, theirs) = (lock.metadata().ok()?, input.metadata().ok()?);
+    let same = ours.dev() == theirs.dev() && ours.ino() == theirs.ino();
+    (same && flock(&input, FlockOperation::NonBlockingLockExclusive).is_ok()).then_some(input)
+}
+
+fn wait_for(file: &File, patience: Patience) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) => {}
+            Err(source) => {
+                return Err(Error::Io { what: "cannot lock run/lock".into(), source: source.into() });
+            }
+        }
+        let patient = match patience {
+            Patience::None => false,
+            Patience::For(long) => begun.elapsed() < long,
+            Patience::Forever => true,
+        };
+        if !patient {
+            return Err(Error::Busy(Box::new(Busy { holder: holder(file), patience })));
+        }
+        interrupt::check()?;
+        thread::sleep(POLL);
+    }
+}
+
+fn holder(mut file: &File) -> Option<Holder> {
+    let mut text = Vec::new();
+    file.rewind().ok()?;
+    file.read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Why the lock could not be had.
+#[derive(Debug)]
+pub struct Busy {
+    pub holder: Option<Holder>,
+    patience: Patience,
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.holder {
+            Some(Holder { pid, command, step, since }) => {
+                let elapsed = Duration::try_from(jiff::Timestamp::now().duration_since(*since));
+                write!(
+                    f,
+                    "busy: `{command}` (pid {pid}) runs since {}",
+                    duration::in_words(elapsed.unwrap_or_default())
+                )?;
+                if let Some(step) = step {
+                    write!(f, ", now at {step}")?;
+                }
+            }
+            None => write!(f, "busy: another command of flipside changes this app")?,
+        }
+        match self.patience {
+            Patience::None => write!(f, "; --wait waits for it"),
+            _ => write!(f, "; waited in vain"),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What makes a process that process, also after its number was given to another.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Home, InstanceName, Pid};
+
+/// The environment variable that every process of an instance or of a build carries, so that each can be found again
+/// without believing a number.
+pub const MARK: &str = "FLIPSIDE_PROCESS";
+
+/// The value of [`MARK`] for an instance's processes.
+pub fn instance_mark(home: &Home, instance: InstanceName) -> String {
+    format!("{}#{instance}", home.path().display())
+}
+
+/// The value of [`MARK`] for what a build runs.
+pub fn build_mark(home: &Home) -> String {
+    format!("{}#build", home.path().display())
+}
+
+/// A pid, the moment at which it started, and the boot in which it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub pid: Pid,
+    /// Clock ticks since the boot: field 22 of `/proc/PID/stat`, `proc_pid_stat(5)`.
+    pub start: u64,
+    pub boot: String,
+}
+
+impl Identity {
+    /// None if there is no such process.
+    pub fn of(pid: Pid) -> Option<Self> {
+        Some(Self { pid, start: start_of(pid)?, boot: boot_id() })
+    }
+
+    pub fn of_this_process() -> Option<Self> {
+        Self::of(Pid(i32::try_from(std::process::id()).ok()?))
+    }
+
+    /// Whether that very process still runs. One that has ended and was not waited for (a zombie) does not.
+    pub fn runs(&self) -> bool {
+        Self::of(self.pid).as_ref() == Some(self)
+    }
+}
+
+fn start_of(pid: Pid) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the name in parentheses, and may hold anything.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_runs_and_its_double_from_another_time_does_not() {
+        let this = Identity::of_this_process().unwrap();
+        assert!(this.runs());
+        assert!(!Identity { start: this.start + 1, ..this.clone() }.runs());
+        assert!(!Identity { boot: "another".into(), ..this }.runs());
+    }
+}

@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use state::duration::in_words;
+use state::{Exit, InstanceName, Port, ReleaseId};
+
+use crate::presence::Holder;
+
+/// What can be wrong with an instance's processes.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    State(#[from] state::Error),
+    /// The kernel would not tell or do something.
+    #[error("{what}: {source}")]
+    System { what: String, source: std::io::Error },
+    #[error(
+        "port {port} is taken by {holder}, which flipside did not start; stop it or change [instance.{instance}] port in {configuration}"
+    )]
+    Foreign { instance: InstanceName, port: Port, holder: Holder, configuration: String },
+    #[error("{0} has no release yet; run update-instance {0}")]
+    NoRelease(InstanceName),
+    #[error("{instance} points to the release {release}, which is gone; run update-instance {instance}")]
+    ReleaseGone { instance: InstanceName, release: ReleaseId },
+    #[error("{instance} ({release}) {ended} after {}, before it was healthy", in_words(*.after))]
+    Exited { instance: InstanceName, release: ReleaseId, ended: String, after: Duration, log: Vec<String> },
+    #[error("{instance} ({release}) was not healthy within {}: {problem}", in_words(*.after))]
+    Unhealthy {
+        instance: InstanceName,
+        release: ReleaseId,
+        after: Duration,
+        problem: String,
+        log: Vec<String>,
+    },
+    #[error("[run] env_command {problem}")]
+    EnvCommand { problem: String, output: Vec<String> },
+    #[error("{0} did not end, not even after SIGKILL; see ps -o pid,stat,wchan,cmd -p {1}")]
+    Unkillable(InstanceName, String),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::State(error) => error.exit(),
+            Self::EnvCommand { .. } => Exit::Usage,
+            _ => Exit::No,
+        }
+    }
+
+    /// Lines of a log that show the cause.
+    pub fn quoted(&self) -> &[String] {
+        match self {
+            Self::Exited { log, .. } | Self::Unhealthy { log, .. } => log,
+            Self::EnvCommand { output, .. } => output,
+            _ => &[],
+        }
+    }
+}
+
+/// Says what was tried when the kernel refused.
+pub(crate) fn system<E: Into<std::io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Error {
+    move |source| Error::System { what: what.into(), source: source.into() }
+}

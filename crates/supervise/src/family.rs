@@ -1,0 +1,100 @@
+//! All processes of an instance: an app is seldom one process.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::fd::OwnedFd;
+
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use state::instance::Record;
+use state::process::{Identity, MARK, build_mark, instance_mark};
+use state::{Home, InstanceName, Pid};
+
+/// A process of the instance that is held fast: what is signalled is this very process, never another one that was
+/// given its number.
+pub struct Member {
+    pub pid: Pid,
+    pub handle: OwnedFd,
+}
+
+impl Member {
+    pub fn signal(&self, signal: Signal) {
+        // It may have ended in the meantime, which is what is wanted.
+        let _ = pidfd_send_signal(&self.handle, signal);
+    }
+}
+
+/// The instance's processes at this moment: those that carry its mark, those of the session of the recorded one, and
+/// the descendants of all of these.
+pub fn of(home: &Home, instance: InstanceName) -> Vec<Member> {
+    let leader = Record::read(home, instance).filter(|record| record.process.runs());
+    marked(&instance_mark(home, instance), leader.map(|record| record.process.pid))
+}
+
+/// Ends what an interrupted build left running.
+pub fn end_builds(home: &Home) -> usize {
+    let left = marked(&build_mark(home), None);
+    for member in &left {
+        member.signal(Signal::KILL);
+    }
+    left.len()
+}
+
+fn marked(mark: &str, leader: Option<Pid>) -> Vec<Member> {
+    let all = snapshot();
+    let mut chosen: HashSet<Pid> = all
+        .iter()
+        .filter(|(pid, process)| {
+            leader.is_some_and(|leader| **pid == leader || process.session == leader) || carries(**pid, mark)
+        })
+        .map(|(pid, _)| *pid)
+        .collect();
+    // Parents before children is not given: repeat until nobody is added.
+    loop {
+        let children: Vec<_> = all
+            .iter()
+            .filter(|(pid, process)| !chosen.contains(*pid) && chosen.contains(&process.parent))
+            .map(|(pid, _)| *pid)
+            .collect();
+        if children.is_empty() {
+            break;
+        }
+        chosen.extend(children);
+    }
+    let this = Identity::of_this_process().map(|identity| identity.pid);
+    chosen.into_iter().filter(|pid| Some(*pid) != this).filter_map(|pid| hold(pid, &all[&pid])).collect()
+}
+
+#[derive(PartialEq, Eq)]
+struct Process {
+    parent: Pid,
+    session: Pid,
+    start: u64,
+}
+
+/// Everything that runs; zombies do not.
+fn snapshot() -> HashMap<Pid, Process> {
+    let Ok(folder) = fs::read_dir("/proc") else { return HashMap::new() };
+    folder
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().map(Pid))
+        .filter_map(|pid| Some((pid, look_at(pid)?)))
+        .collect()
+}
+
+fn look_at(pid: Pid) -> Option<Process> {
+    let stat = procfs::process::Process::new(pid.0).ok()?.stat().ok()?;
+    let runs = !matches!(stat.state, 'Z' | 'X');
+    runs.then_some(Process { parent: Pid(stat.ppid), session: Pid(stat.session), start: stat.starttime })
+}
+
+/// Opens a handle, and then makes sure that it is of the process that was looked at.
+fn hold(pid: Pid, seen: &Process) -> Option<Member> {
+    let handle = pidfd_open(rustix::process::Pid::from_raw(pid.0)?, PidfdFlags::empty()).ok()?;
+    (look_at(pid)?.start == seen.start).then_some(Member { pid, handle })
+}
+
+/// Whether the process was started with this mark in its environment.
+pub fn carries(pid: Pid, mark: &str) -> bool {
+    let wanted = format!("{MARK}={mark}");
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+}

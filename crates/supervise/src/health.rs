@@ -1,0 +1,90 @@
+//! One health probe, as `[health]` describes it.
+
+use std::fmt;
+use std::io::Read as _;
+use std::time::{Duration, Instant};
+
+use state::{App, InstanceName, duration};
+use ureq::Agent;
+
+/// A body is searched for `contains` no further than this.
+const MOST_BODY: u64 = 1024 * 1024;
+
+/// What one probe found.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    pub elapsed: Duration,
+    /// None if there was no answer.
+    pub status: Option<u16>,
+    /// Why it is not healthy; none if it is.
+    pub problem: Option<String>,
+    /// Whether nobody listens.
+    pub refused: bool,
+}
+
+impl Probe {
+    pub fn healthy(&self) -> bool {
+        self.problem.is_none()
+    }
+}
+
+impl fmt::Display for Probe {
+    /// `ok 200 3ms`, or what is wrong.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match (&self.problem, self.status) {
+            (None, status) => write!(f, "ok {} {}ms", status.unwrap_or_default(), self.elapsed.as_millis()),
+            (Some(problem), _) => f.write_str(problem),
+        }
+    }
+}
+
+/// Asks the instance itself, past nginx. It takes no longer than `[health] timeout`.
+pub fn probe(app: &App, instance: InstanceName) -> Probe {
+    probe_within(app, instance, app.config.health.timeout)
+}
+
+/// The same with less time.
+pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Probe {
+    let health = &app.config.health;
+    let url = format!("http://127.0.0.1:{}{}", app.port(instance), health.path.as_str());
+    let begun = Instant::now();
+    let answered = agent(timeout).get(&url).call();
+    let mut probe = Probe { elapsed: begun.elapsed(), status: None, problem: None, refused: false };
+    match answered {
+        Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            probe.refused = true;
+            probe.problem = Some(format!("nobody listens on port {}", app.port(instance)));
+        }
+        Err(ureq::Error::Timeout(_)) => {
+            probe.problem = Some(format!("did not answer within {}", duration::in_words(timeout)));
+        }
+        Err(error) => probe.problem = Some(format!("gave no answer in HTTP: {error}")),
+        Ok(mut response) => {
+            let status = response.status().as_u16();
+            probe.status = Some(status);
+            if !health.status.contains(status) {
+                probe.problem =
+                    Some(format!("answered {status}, not {} ({})", health.status, health.path.as_str()));
+            } else if let Some(text) = &health.contains {
+                let mut body = Vec::new();
+                let read = response.body_mut().as_reader().take(MOST_BODY).read_to_end(&mut body);
+                if read.is_err() || !String::from_utf8_lossy(&body).contains(text.as_str()) {
+                    probe.problem = Some(format!("answered {status} without the text `{text}`"));
+                }
+            }
+            probe.elapsed = begun.elapsed();
+        }
+    }
+    probe
+}
+
+fn agent(timeout: Duration) -> Agent {
+    Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .user_agent("flipside")
+        .build()
+        .into()
+}

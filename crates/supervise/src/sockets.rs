@@ -1,0 +1,137 @@
+//! What the kernel tells of TCP sockets by sock_diag(7): by port, whatever else runs on the machine.
+
+use std::io;
+use std::net::IpAddr;
+
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_sock_diag::SockDiagMessage;
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
+use state::Port;
+
+use crate::error::{Result, system};
+
+/// A socket on which somebody accepts connections to loopback.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// The socket's name in `/proc/PID/fd`.
+    pub inode: u32,
+    /// Whose process made it.
+    pub uid: u32,
+}
+
+/// The sockets that a connection to `127.0.0.1:port` may reach.
+pub fn listening(port: Port) -> Result<Vec<Listening>> {
+    let mut found = Vec::new();
+    ask(&StateFlags::LISTEN, |socket| {
+        if socket.socket_id.source_port == port.get() && serves_loopback(socket.socket_id.source_address) {
+            found.push(Listening { inode: socket.inode, uid: socket.uid });
+        }
+    })
+    .map_err(system("cannot ask the kernel for listening sockets"))?;
+    Ok(found)
+}
+
+/// How many connections to loopback on `port` are established, seen from the side that connected: nginx's.
+pub fn connections_to(port: Port) -> Result<usize> {
+    let mut count = 0;
+    ask(&(StateFlags::ESTABLISHED | StateFlags::SYN_SENT), |socket| {
+        let to = &socket.socket_id;
+        if to.destination_port == port.get() && unmapped(to.destination_address).is_loopback() {
+            count += 1;
+        }
+    })
+    .map_err(system("cannot ask the kernel for connections"))?;
+    Ok(count)
+}
+
+fn serves_loopback(address: IpAddr) -> bool {
+    let address = unmapped(address);
+    address.is_unspecified() || address.is_loopback()
+}
+
+/// `::ffff:127.0.0.1` is 127.0.0.1 (RFC 4291, 2.5.5.2).
+fn unmapped(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+fn ask(states: &StateFlags, mut each: impl FnMut(&InetResponseHeader)) -> io::Result<()> {
+    for (family, socket_id) in [(AF_INET, SocketId::new_v4()), (AF_INET6, SocketId::new_v6())] {
+        ask_family(family, socket_id, states.clone(), &mut each)?;
+    }
+    Ok(())
+}
+
+fn ask_family(
+    family: u8,
+    socket_id: SocketId,
+    states: StateFlags,
+    each: &mut impl FnMut(&InetResponseHeader),
+) -> io::Result<()> {
+    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
+    socket.bind_auto()?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    let request =
+        InetRequest { family, protocol: IPPROTO_TCP, extensions: ExtensionFlags::empty(), states, socket_id };
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let mut packet = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
+    packet.finalize();
+    let mut bytes = vec![0; packet.buffer_len()];
+    packet.serialize(&mut bytes);
+    socket.send(&bytes, 0)?;
+    loop {
+        let (answer, _) = socket.recv_from_full()?;
+        if !each_of(&answer, each)? {
+            return Ok(());
+        }
+    }
+}
+
+/// False after the last message.
+fn each_of(mut bytes: &[u8], each: &mut impl FnMut(&InetResponseHeader)) -> io::Result<bool> {
+    while !bytes.is_empty() {
+        let message = NetlinkMessage::<SockDiagMessage>::deserialize(bytes).map_err(io::Error::other)?;
+        match &message.payload {
+            NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(response)) => each(&response.header),
+            NetlinkPayload::Done(_) => return Ok(false),
+            NetlinkPayload::Error(error) => return Err(error.to_io()),
+            _ => {}
+        }
+        // Messages begin at multiples of four bytes (netlink(7), NLMSG_ALIGN).
+        let length = (message.header.length as usize).next_multiple_of(4);
+        bytes = bytes.get(length.max(4)..).unwrap_or_default();
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    fn port(listener: &TcpListener) -> Port {
+        Port::try_from(listener.local_addr().unwrap().port()).unwrap()
+    }
+
+    #[test]
+    fn a_listener_is_seen_in_both_families_and_only_while_it_listens() {
+        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
+            let listener = TcpListener::bind(address).unwrap();
+            let port = port(&listener);
+            assert_eq!(listening(port).unwrap().len(), 1, "{address}");
+            drop(listener);
+            assert!(listening(port).unwrap().is_empty(), "{address}");
+        }
+    }
+
+    #[test]
+    fn connections_are_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connections: Vec<_> =
+            (0..3).map(|_| TcpStream::connect(listener.local_addr().unwrap()).unwrap()).collect();
+        assert_eq!(connections_to(port(&listener)).unwrap(), connections.len());
+    }
+}

@@ -1,0 +1,153 @@
+//! Starting an instance, and knowing that it works.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use state::instance::Record;
+use state::process::Identity;
+use state::{App, InstanceName, Pid, ReleaseId, command, file, interrupt, log};
+
+use crate::environment;
+use crate::error::{Error, Result, system};
+use crate::health::{self, Probe};
+use crate::launch::launch;
+use crate::presence::{Presence, presence};
+use crate::{family, stop};
+
+/// How it was when it was to be started.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Started {
+    Now,
+    /// It ran and was healthy.
+    Already,
+}
+
+/// Starts the instance and returns when it is healthy. One that does not become so is stopped again.
+pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
+    let (release, folder) = release_of(app, instance)?;
+    let here = presence(app, instance)?;
+    here.must_be_free(app, instance)?;
+    if !matches!(here, Presence::Stopped) {
+        wait_for_health(app, instance, &release, None)?;
+        return Ok(Started::Already);
+    }
+    let variables = environment::variables(app, instance, &release)?;
+    let path = app.home.instance_log(instance);
+    let log = file::open_log(&path)?;
+    let log_start = log.metadata().map_or(0, |metadata| metadata.len());
+    let mut child =
+        launch(app, &folder, variables, &log).map_err(system(format!("cannot start {instance}")))?;
+    let running = Running { child: &mut child, log_start, begun: Instant::now() };
+    let begun = record(app, instance, &release, running.child)
+        .and_then(|()| wait_for_health(app, instance, &release, Some(running)));
+    if begun.is_err() {
+        // The error that matters is why it did not start.
+        let _ = stop::stop(app, instance, app.config.run.stop_timeout.min(Duration::from_secs(5)));
+        let _ = child.try_wait();
+    }
+    begun.map(|()| Started::Now)
+}
+
+/// Whether the instance runs what it would be started with now: the release it points to, and the same settings.
+pub fn is_current(app: &App, instance: InstanceName) -> Result<bool> {
+    let Some(record) = Record::read(&app.home, instance).filter(|record| record.process.runs()) else {
+        return Ok(false);
+    };
+    let release = ReleaseId::of_instance(&app.home, instance);
+    Ok(release == Some(record.release) && environment::settings(app, instance)? == record.settings)
+}
+
+/// The instance's release and its folder.
+fn release_of(app: &App, instance: InstanceName) -> Result<(ReleaseId, PathBuf)> {
+    let release = ReleaseId::of_instance(&app.home, instance).ok_or(Error::NoRelease(instance))?;
+    match fs::canonicalize(app.home.instance(instance)) {
+        Ok(folder) if folder.starts_with(app.home.releases()) => Ok((release, folder)),
+        _ => Err(Error::ReleaseGone { instance, release }),
+    }
+}
+
+fn record(app: &App, instance: InstanceName, release: &ReleaseId, child: &Child) -> Result<()> {
+    let pid = Pid(child.id().cast_signed());
+    // A process that has ended already leaves no record; the wait for its health will tell why.
+    let Some(process) = Identity::of(pid) else { return Ok(()) };
+    let settings = environment::settings(app, instance)?;
+    Record { process, release: release.clone(), settings, started: jiff::Timestamp::now() }
+        .write(&app.home, instance)?;
+    Ok(())
+}
+
+/// A process that we have started just now.
+struct Running<'a> {
+    child: &'a mut Child,
+    log_start: u64,
+    begun: Instant,
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+fn wait_for_health(
+    app: &App,
+    instance: InstanceName,
+    release: &ReleaseId,
+    mut running: Option<Running>,
+) -> Result<()> {
+    let health = &app.config.health;
+    let begun = Instant::now();
+    let log_start = running.as_ref().map_or(0, |running| running.log_start);
+    let log = || log::last_lines(&app.home.instance_log(instance), log_start, 10, 160);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let left = health.start_timeout.saturating_sub(begun.elapsed());
+        let probe = health::probe_within(app, instance, health.timeout.min(left.max(FIRST_PAUSE)));
+        if let Some(ended) = ended(app, instance, running.as_mut())? {
+            let after = running.as_ref().map_or(begun, |running| running.begun).elapsed();
+            return Err(Error::Exited { instance, release: release.clone(), ended, after, log: log() });
+        }
+        if probe.healthy() && ours(app, instance)? {
+            return Ok(());
+        }
+        if begun.elapsed() >= health.start_timeout {
+            let problem = why(&probe);
+            let after = health.start_timeout;
+            return Err(Error::Unhealthy { instance, release: release.clone(), after, problem, log: log() });
+        }
+        interrupt::check()?;
+        // A child's end is an event; its health can only be asked for again.
+        let until = Instant::now() + pause.min(left);
+        match running.as_mut() {
+            Some(running) => {
+                command::wait_until(running.child, until).map_err(system("cannot wait for the instance"))?;
+            }
+            None => thread::sleep(until.saturating_duration_since(Instant::now())),
+        }
+        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// The healthy answer must be the instance's own: somebody else may have taken the port meanwhile.
+fn ours(app: &App, instance: InstanceName) -> Result<bool> {
+    let here = presence(app, instance)?;
+    here.must_be_free(app, instance)?;
+    Ok(matches!(here, Presence::Listening(_)))
+}
+
+/// How the instance ended, if nothing of it runs any more.
+fn ended(app: &App, instance: InstanceName, running: Option<&mut Running>) -> Result<Option<String>> {
+    let first = match running {
+        Some(running) => match running.child.try_wait().map_err(system("cannot wait for the instance"))? {
+            None => return Ok(None),
+            Some(status) => command::status_in_words(status),
+        },
+        None => "ended".to_owned(),
+    };
+    // The first process may have handed over to others.
+    Ok(family::of(&app.home, instance).is_empty().then_some(first))
+}
+
+fn why(probe: &Probe) -> String {
+    if probe.refused { "it does not listen on its port".to_owned() } else { format!("it {probe}") }
+}

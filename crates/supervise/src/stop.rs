@@ -1,0 +1,115 @@
+//! Stopping an instance: the whole tree, and nothing left on its address.
+
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Signal;
+use state::instance::Record;
+use state::{App, InstanceName, interrupt};
+
+use crate::error::{Error, Result};
+use crate::family::{self, Member};
+use crate::presence::presence;
+
+/// How it stopped.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Nothing of it ran.
+    Already,
+    /// By its stop signal.
+    Politely,
+    /// What was left after the timeout was killed.
+    Killed { processes: usize },
+}
+
+/// After SIGKILL the kernel needs a moment, and longer for a process that waits for a disk.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends `[run] stop_signal` to all of the instance's processes, and SIGKILL to what is left after `timeout`. A second
+/// SIGINT or SIGTERM for us shortens the wait.
+pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stopped> {
+    let members = family::of(&app.home, instance);
+    if members.is_empty() {
+        presence(app, instance)?.must_be_free(app, instance)?;
+        Record::remove(&app.home, instance)?;
+        return Ok(Stopped::Already);
+    }
+    let signal = signal(app.config.run.stop_signal);
+    signal_all(&members, signal);
+    let left = wait_for_the_end(app, instance, members, Instant::now() + timeout, signal);
+    let stopped = if left.is_empty() { Stopped::Politely } else { kill(app, instance, left)? };
+    Record::remove(&app.home, instance)?;
+    presence(app, instance)?.must_be_free(app, instance)?;
+    Ok(stopped)
+}
+
+fn kill(app: &App, instance: InstanceName, members: Vec<Member>) -> Result<Stopped> {
+    let processes = members.len();
+    signal_all(&members, Signal::KILL);
+    let left = wait_for_the_end(app, instance, members, Instant::now() + KILL_TIMEOUT, Signal::KILL);
+    if left.is_empty() {
+        return Ok(Stopped::Killed { processes });
+    }
+    let pids: Vec<_> = left.iter().map(|member| member.pid.to_string()).collect();
+    Err(Error::Unkillable(instance, pids.join(",")))
+}
+
+/// Those that are left at the deadline. Processes that appear meanwhile are told, too.
+fn wait_for_the_end(
+    app: &App,
+    instance: InstanceName,
+    mut members: Vec<Member>,
+    deadline: Instant,
+    signal: Signal,
+) -> Vec<Member> {
+    let known_interruption = interrupt::take();
+    loop {
+        while let Some(member) = members.first() {
+            let now = Instant::now();
+            if now >= deadline || (known_interruption.is_some() && interrupt::requested().is_some()) {
+                return family::of(&app.home, instance);
+            }
+            wait_for(member, deadline.min(now + Duration::from_millis(250)));
+            members.retain(|member| !has_ended(member));
+        }
+        members = family::of(&app.home, instance);
+        if members.is_empty() || Instant::now() >= deadline {
+            return members;
+        }
+        signal_all(&members, signal);
+    }
+}
+
+fn signal_all(members: &[Member], signal: Signal) {
+    for member in members {
+        member.signal(signal);
+    }
+}
+
+/// A pidfd becomes readable when its process ends (pidfd_open(2)).
+fn wait_for(member: &Member, until: Instant) {
+    let left = until.saturating_duration_since(Instant::now());
+    let left = rustix::event::Timespec {
+        tv_sec: left.as_secs().cast_signed(),
+        tv_nsec: i64::from(left.subsec_nanos()),
+    };
+    // A signal for us ends it early, which does no harm.
+    let _ = poll(&mut [PollFd::new(&member.handle, PollFlags::IN)], Some(&left));
+}
+
+fn has_ended(member: &Member) -> bool {
+    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(&member.handle, PollFlags::IN)], Some(&at_once)).is_ok_and(|ready| ready > 0)
+}
+
+fn signal(configured: state::config::Signal) -> Signal {
+    use state::config::Signal as Configured;
+    match configured {
+        Configured::Term => Signal::TERM,
+        Configured::Int => Signal::INT,
+        Configured::Quit => Signal::QUIT,
+        Configured::Hup => Signal::HUP,
+        Configured::Usr1 => Signal::USR1,
+        Configured::Usr2 => Signal::USR2,
+    }
+}

@@ -1,0 +1,200 @@
+//! enabled-instance, enabled-port, disabled-instance, disabled-port, pid: they read, and answer in one line.
+
+use std::fs;
+
+use support::processes;
+
+use crate::world;
+
+const QUERIES: [&str; 4] = ["enabled-instance", "enabled-port", "disabled-instance", "disabled-port"];
+
+#[test]
+fn each_answers_in_one_line() {
+    let world = world().release("v1").deployed("v1");
+    let (a, b) = (world.port("A").to_string(), world.port("B").to_string());
+    for (query, answer) in QUERIES.into_iter().zip(["A", &a, "B", &b]) {
+        world.run([query]).succeeds().prints(answer).says_nothing();
+    }
+}
+
+#[test]
+fn the_answers_change_with_the_switch() {
+    let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
+    let (a, b) = (world.port("A").to_string(), world.port("B").to_string());
+    for (query, answer) in QUERIES.into_iter().zip(["B", &b, "A", &a]) {
+        world.run([query]).succeeds().prints(answer);
+    }
+}
+
+#[test]
+fn nothing_and_exit_1_while_nothing_is_enabled() {
+    let world = world();
+    for query in QUERIES {
+        world.run([query]).exits_with(1).prints_nothing();
+    }
+}
+
+#[test]
+fn no_switch_yet_is_nothing_enabled() {
+    let world = world().without_switch();
+    for query in QUERIES {
+        world.run([query]).exits_with(1).prints_nothing();
+    }
+}
+
+#[test]
+fn a_switch_edited_by_hand_is_read_as_well() {
+    let world = world();
+    let b = world.port("B");
+    for text in [
+        format!("server 127.0.0.1:{b};"),
+        format!("# B, since the morning\n\n  server   127.0.0.1:{b}  max_fails=0 ;   # the new one\n"),
+        format!("server localhost:{b} weight=5;\n"),
+        format!("#server 127.0.0.1:{};\nserver\n127.0.0.1:{b};\n", world.port("A")),
+        format!("server 127.0.0.1:{} down;\nserver 127.0.0.1:{b};\n", world.port("A")),
+    ] {
+        world.write("nginx/upstream.conf", &text);
+        world.run(["enabled-instance"]).succeeds().prints("B");
+        world.run(["disabled-instance"]).succeeds().prints("A");
+    }
+}
+
+#[test]
+fn a_switch_that_names_a_port_of_no_instance_enables_none() {
+    let world = world();
+    world.write("nginx/upstream.conf", &format!("server 127.0.0.1:{};\n", world.spare_port()));
+    for query in QUERIES {
+        let port = world.spare_port().to_string();
+        world.run([query]).fails_with(1).prints_nothing().says(&port);
+    }
+}
+
+#[test]
+fn for_machines() {
+    let world = world().release("v1").deployed("v1");
+    let json = |query: &str| world.run([query, "--json"]).succeeds().json();
+    let (a, b) = (world.port("A"), world.port("B"));
+    assert_eq!(json("enabled-instance"), "A");
+    assert_eq!(json("disabled-instance"), "B");
+    assert_eq!(json("enabled-port"), a);
+    assert_eq!(json("disabled-port"), b);
+    let pid = world.run(["pid"]).succeeds().answer().parse::<i64>().unwrap();
+    assert_eq!(json("pid"), pid);
+}
+
+#[test]
+fn pid_is_the_process_that_listens() {
+    let world = world().release("v1").with("TREE", "npm").deployed("v1");
+    let pid = world.run(["pid"]).succeeds().says_nothing();
+    let pid: i32 = pid.answer().parse().unwrap();
+    assert!(processes::command_line(pid).contains("demo-app"), "{}", processes::command_line(pid));
+    assert!(!processes::command_line(pid).contains("sh"), "{}", processes::command_line(pid));
+    assert_eq!(world.processes_of("A").len(), 3);
+}
+
+#[test]
+fn pid_of_an_app_that_listens_on_any_address() {
+    for address in ["[::]", "0.0.0.0", "127.0.0.1"] {
+        let world = world().release("v1").with("LISTEN", address).deployed("v1");
+        let pid = world.run(["pid", "a"]).succeeds();
+        let pid: i32 = pid.answer().parse().unwrap();
+        assert!(world.processes_of("A").contains(&pid), "{address}");
+    }
+}
+
+#[test]
+fn pid_of_what_does_not_run_is_nothing_and_exit_1() {
+    let world = world().release("v1").deployed("v1");
+    world.run(["pid", "b"]).exits_with(1).prints_nothing();
+    world.turn("A", "IGNORE", "nothing");
+    world.run(["pid"]).succeeds();
+    processes::end(|| world.processes_of("A"));
+    world.run(["pid"]).exits_with(1).prints_nothing();
+}
+
+#[test]
+fn pid_of_a_grandchild_that_holds_the_port() {
+    let world = world().release("v1").with("GRANDCHILD", "holds-port").deployed("v1");
+    let pid = world.run(["pid"]).succeeds();
+    let pid: i32 = pid.answer().parse().unwrap();
+    assert!(world.processes_of("A").contains(&pid));
+    assert_eq!(processes::session(pid), Some(pid), "the orphan leads a session of its own");
+}
+
+#[test]
+fn a_foreign_process_is_never_taken_for_the_instance() {
+    let world = world();
+    let _foreign = world.foreign_app("A");
+    world.run(["pid", "A"]).exits_with(1).prints_nothing();
+}
+
+#[test]
+fn an_instance_has_many_spellings() {
+    let world = world().release("v1").deployed("v1");
+    let pid = world.run(["pid", "A"]).succeeds();
+    for spelling in ["a", "instanceA", "instance-a", "INSTANCE-A"] {
+        world.run(["pid", spelling]).succeeds().prints(pid.answer());
+    }
+    world
+        .run(["pid", "c"])
+        .fails_with(2)
+        .prints_nothing()
+        .says("`c` is not an instance; there are A and B");
+}
+
+#[test]
+fn the_home_is_found_where_the_commands_are() {
+    let world = world().release("v1").deployed("v1");
+    let mut original = world.command(&["enabled-instance"]);
+    let copy = world.home().join("bin/enabled-instance");
+    fs::create_dir_all(copy.parent().unwrap()).unwrap();
+    fs::copy(original.get_program(), &copy).unwrap();
+    // As `runuser -l potados -c /home/potados/.cafeteria/bin/...` does it: no environment, no arguments.
+    let output = std::process::Command::new(copy).env_clear().current_dir("/").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "A\n");
+    // The home that is named counts more.
+    original.env("FLIPSIDE_HOME", "/nonexistent").arg("--home").arg(world.home());
+    assert_eq!(String::from_utf8_lossy(&original.output().unwrap().stdout), "A\n");
+}
+
+#[test]
+fn the_home_is_found_in_the_users_home() {
+    let world = world().release("v1").deployed("v1");
+    fs::rename(world.home(), world.folder().join(".flipside")).unwrap();
+    let mut query = world.command(&["enabled-instance"]);
+    query.env_remove("FLIPSIDE_HOME").env("HOME", world.folder());
+    let output = query.output().unwrap();
+    fs::rename(world.folder().join(".flipside"), world.home()).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "A\n");
+}
+
+#[test]
+fn no_home_is_bad_usage() {
+    let world = world();
+    let nowhere = world.folder().join("nowhere").display().to_string();
+    for query in QUERIES {
+        let said = format!(
+            "{query}: there is no flipside.toml in {nowhere}; name the app's home by --home DIR or FLIPSIDE_HOME"
+        );
+        world.run([query, "--home", &nowhere]).fails_with(2).prints_nothing().says_exactly(&said);
+    }
+}
+
+#[test]
+fn bad_usage_goes_to_standard_error() {
+    let world = world();
+    for words in [["enabled-port", "--no-such-option"], ["pid", "--json=x"], ["deploy", "--waits"]] {
+        world.run(words).exits_with(2).prints_nothing().says("Usage: ");
+    }
+    world.run(["enabled-port", "surplus"]).exits_with(2).prints_nothing();
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let world = world().release("v1").deployed("v1");
+    let status = world.command(&["status"]);
+    let script = format!("{} --json | true", status.get_program().display());
+    let mut shell = std::process::Command::new("/bin/sh");
+    let output = shell.args(["-c", &script]).env("FLIPSIDE_HOME", world.home()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

@@ -1,0 +1,204 @@
+//! start-instance: start, and wait until healthy.
+
+use support::{SOON, eventually, processes};
+
+use crate::world;
+
+#[test]
+fn it_returns_when_the_instance_is_healthy() {
+    let world = world().release("v1").starts_slowly();
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    world.run(["start-instance", "b"]).succeeds().prints_nothing();
+    assert_eq!(world.get_from("B", "/health").status, 200);
+}
+
+#[test]
+fn one_that_runs_and_is_healthy_is_success() {
+    let world = world().release("v1").deployed("v1");
+    let pid = world.run(["pid"]).succeeds();
+    world.run(["start-instance", "A"]).succeeds().prints_nothing();
+    world.run(["start-instance"]).succeeds(); // the enabled one
+    world.run(["pid"]).succeeds().prints(pid.answer());
+}
+
+#[test]
+fn the_environment_tells_the_app_who_it_is() {
+    let world = world().release("v1");
+    world.write("env", "DB_PASSWORD=hunter2\n# a remark\nexport QUOTED='two words'\n");
+    world.set_mode("env", 0o600);
+    world.change("run.env_command", "\"echo FROM_STORE=kept; echo DB_PASSWORD=overridden\"");
+    let world = world.deployed("v1");
+    let text = world.get_from("A", "/env").body;
+    let has = |line: &str| assert!(text.lines().any(|is| is == line), "{line} is missing in\n{text}");
+    let home = world.home().display().to_string();
+    has(&format!("PORT={}", world.port("A")));
+    has("HOST=127.0.0.1");
+    has("INSTANCE=A");
+    has("APP=demo");
+    has(&format!("RELEASE={}", world.id("v1")));
+    has(&format!("LOG_DIR={home}/logs"));
+    has(&format!("FLIPSIDE_HOME={home}"));
+    has(&format!("FLIPSIDE_PROCESS={home}#A"));
+    has("DB_PASSWORD=hunter2");
+    has("QUOTED=two words");
+    has("FROM_STORE=kept");
+}
+
+#[test]
+fn it_runs_in_the_releases_folder() {
+    let world = world().release("v1").with_file("which-folder", "this one");
+    world.change("run.command", &format!("'cat which-folder; exec {}'", support::world::demo_app().display()));
+    let world = world.deployed("v1");
+    assert!(world.read("logs/A.log").contains("this one"));
+    let pid = world.run(["pid"]).succeeds();
+    let folder = std::fs::read_link(format!("/proc/{}/cwd", pid.answer())).unwrap();
+    assert_eq!(folder, world.home().join("releases").join(world.id("v1")));
+}
+
+#[test]
+fn secrets_that_others_can_read_are_refused() {
+    let world = world().release("v1");
+    world.write("env", "DB_PASSWORD=hunter2\n");
+    world.set_mode("env", 0o644);
+    world.run(["update-instance", "b", "v1"]);
+    let ran = world.run(["start-instance", "b"]).fails_with(2).prints_nothing().says("(mode 0644)").says("chmod 600");
+    assert!(!ran.stderr().contains("hunter2"), "{ran}");
+}
+
+#[test]
+fn a_bad_env_file_is_told_by_its_line_and_never_by_its_content() {
+    let world = world().release("v1");
+    world.write("env", "GOOD=1\nhunter2\n");
+    world.set_mode("env", 0o600);
+    world.run(["update-instance", "b", "v1"]);
+    let ran = world.run(["start-instance", "b"]).fails_with(2).says("env:2: not a NAME=value line");
+    assert!(!ran.stderr().contains("hunter2"), "{ran}");
+}
+
+#[test]
+fn a_named_env_file_must_be_there() {
+    let world = world().set("run.env_file", "\"secrets/env\"").release("v1");
+    world.run(["update-instance", "b", "v1"]);
+    world.run(["start-instance", "b"]).fails_with(1).says("secrets/env");
+}
+
+#[test]
+fn an_env_command_that_fails_is_shown() {
+    let world = world().set("run.env_command", "\"echo no ticket >&2; exit 7\"").release("v1");
+    world.run(["update-instance", "b", "v1"]);
+    world.run(["start-instance", "b"]).fails_with(2).says("env_command exited with status 7").says("  | no ticket");
+}
+
+#[test]
+fn no_release_yet() {
+    let world = world();
+    world.run(["start-instance", "b"]).fails_with(1).says_exactly(
+        "start-instance: B has no release yet; run update-instance B",
+    );
+}
+
+#[test]
+fn a_release_that_is_gone() {
+    let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    let id = world.id("v1");
+    world.remove(&format!("releases/{id}"));
+    world.run(["start-instance", "b"]).fails_with(1).says(&format!(
+        "B points to the release {id}, which is gone; run update-instance B"
+    ));
+}
+
+#[test]
+fn an_app_that_exits_is_shown_with_its_last_words() {
+    let world = world().release("v1").exits_at_start();
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    let ran = world.run(["start-instance", "b"]).fails_with(1).prints_nothing();
+    let told = format!("start-instance: B ({}) exited with status 1 after ", world.id("v1"));
+    ran.says(&told).says(", before it was healthy").says_once("  | Error: connect ECONNREFUSED 127.0.0.1:3306");
+    assert!(world.processes_of("B").is_empty());
+}
+
+#[test]
+fn an_app_that_never_gets_healthy_is_stopped_again() {
+    for (switch, value, problem) in [
+        ("HEALTH", "500", "it answered 500, not 200 (/health)"),
+        ("LISTEN", "never", "it does not listen on its port"),
+        ("HEALTH", "mute", "it did not answer within"),
+    ] {
+        let world = world().set("health.start_timeout", "\"2s\"").release("v1").with(switch, value);
+        world.run(["update-instance", "b", "v1"]).succeeds();
+        world.run(["start-instance", "b"]).fails_with(1).says("was not healthy within 2.0 s").says(problem);
+        assert!(world.processes_of("B").is_empty(), "{switch}={value}");
+        assert!(!processes::listens(world.port("B")));
+    }
+}
+
+#[test]
+fn a_foreign_process_on_the_port_is_named_and_left_alone() {
+    let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    let mut foreign = world.foreign_app("B");
+    let named = format!(
+        "port {} is taken by demo-app (pid {}), which flipside did not start",
+        world.port("B"),
+        foreign.pid()
+    );
+    world.run(["start-instance", "b"]).fails_with(1).says(&named).says("[instance.B] port");
+    world.run(["stop-instance", "b"]).fails_with(1).says(&named);
+    assert!(foreign.is_running());
+    assert_eq!(world.get_from("B", "/health").status, 200);
+}
+
+#[test]
+fn a_tree_as_npm_makes_it() {
+    let world = world().release("v1").with("TREE", "npm");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    world.run(["start-instance", "b"]).succeeds();
+    assert_eq!(world.processes_of("B").len(), 3);
+    assert_eq!(world.get_from("B", "/health").status, 200);
+}
+
+#[test]
+fn an_instance_holds_nothing_of_what_started_it() {
+    let world = world().release("v1").deployed("v1");
+    // Running collects both outputs to their ends: it would have told of an instance that keeps them open.
+    for pid in world.processes_of("A") {
+        let of = |what: &str| std::fs::read_link(format!("/proc/{pid}/fd/{what}")).unwrap_or_default();
+        assert_eq!(of("0").display().to_string(), "/dev/null");
+        assert_eq!(of("1"), world.home().join("logs/A.log"));
+        assert_eq!(of("2"), world.home().join("logs/A.log"));
+        for entry in std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten() {
+            let target = std::fs::read_link(entry.path()).unwrap_or_default();
+            assert!(!target.starts_with(world.home().join("run")), "{} is open", target.display());
+        }
+        assert_ne!(processes::session(pid), processes::session(std::process::id().cast_signed()));
+    }
+}
+
+#[test]
+fn an_instance_outlives_the_terminal_that_started_it() {
+    let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    world.in_terminal(["start-instance", "b"]).succeeds();
+    assert_eq!(world.get_from("B", "/health").status, 200);
+}
+
+#[test]
+fn nothing_is_a_zombie_afterwards() {
+    let world = world().release("v1").exits_at_start().release("v2");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    world.run(["start-instance", "b"]).fails_with(1);
+    world.run(["update-instance", "b", "v2"]).succeeds();
+    world.run(["start-instance", "b"]).succeeds();
+    let pids = world.processes_of("B");
+    world.run(["stop-instance", "b"]).succeeds();
+    eventually(SOON, "all of it is gone", || !pids.iter().any(|pid| processes::runs(*pid)));
+}
+
+#[test]
+fn a_dry_run_starts_nothing() {
+    let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    world.run(["start-instance", "b", "--dry-run"]).succeeds();
+    assert!(world.processes_of("B").is_empty());
+}

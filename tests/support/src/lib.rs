@@ -1,0 +1,18 @@
+//! What the tests of flipside stand on.
+
+#![allow(clippy::return_self_not_must_use)] // sentences: a builder or an assertion may end with any word
+#![allow(clippy::missing_panics_doc)] // panicking is how a test fails
+
+pub mod command;
+pub mod http;
+pub mod load;
+mod ports;
+pub mod processes;
+pub mod world;
+
+pub use command::{Ran, Running};
+pub use processes::eventually;
+pub use world::{
+    SOON, World, commands_beside, no_failed_request, only_resets_on_kept_connections, served_by,
+    served_only_by,
+};

@@ -1,0 +1,121 @@
+//! Processes as the kernel tells of them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Polls until it holds, or panics when the time is over.
+#[track_caller]
+pub fn eventually(within: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+    assert!(eventually_is(within, &mut holds), "not within {within:?}: {what}");
+}
+
+/// Polls until it holds; false when the time is over.
+pub fn eventually_is(within: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + within;
+    loop {
+        if holds() {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// All processes that still run.
+pub fn all() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| runs(*pid)).collect()
+}
+
+/// Whether it runs: a zombie doesn't.
+pub fn runs(pid: i32) -> bool {
+    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
+/// Whether it is a zombie, which nobody has waited for.
+pub fn is_zombie(pid: i32) -> bool {
+    stat(pid).is_some_and(|stat| stat.state == 'Z')
+}
+
+pub fn parent(pid: i32) -> Option<i32> {
+    stat(pid).map(|stat| stat.parent)
+}
+
+pub fn session(pid: i32) -> Option<i32> {
+    stat(pid).map(|stat| stat.session)
+}
+
+struct Stat {
+    state: char,
+    parent: i32,
+    session: i32,
+}
+
+fn stat(pid: i32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = text[text.rfind(')')? + 1..].split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    Some(Stat { state, parent, session })
+}
+
+/// The processes whose environment holds `NAME=value`, where the value begins so.
+pub fn with_environment(name: &str, value: &str) -> Vec<i32> {
+    let wanted = format!("{name}={value}").into_bytes();
+    let holds = |pid: &i32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(&wanted))
+    };
+    all().into_iter().filter(holds).collect()
+}
+
+pub fn in_session(session_leader: i32) -> Vec<i32> {
+    all().into_iter().filter(|pid| session(*pid) == Some(session_leader)).collect()
+}
+
+pub fn signal(pid: i32, signal: Signal) {
+    let _ = kill(Pid::from_raw(pid), signal);
+}
+
+/// Kills whatever is found, until nothing is.
+pub fn end(mut find: impl FnMut() -> Vec<i32>) {
+    let mut left = BTreeSet::new();
+    let gone = eventually_is(Duration::from_secs(10), || {
+        left = find().into_iter().filter(|pid| *pid != std::process::id().cast_signed()).collect();
+        for pid in &left {
+            signal(*pid, Signal::SIGKILL);
+        }
+        left.is_empty()
+    });
+    if !gone {
+        eprintln!("processes that cannot be ended: {left:?}");
+    }
+}
+
+/// Whether something on this machine listens on the port, by the kernel's tables.
+pub fn listens(port: u16) -> bool {
+    let listening = |table: &str| {
+        let text = fs::read_to_string(table).unwrap_or_default();
+        text.lines().skip(1).any(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let local = fields.next().unwrap_or_default();
+            local.ends_with(&format!(":{port:04X}")) && fields.nth(1) == Some("0A")
+        })
+    };
+    listening("/proc/net/tcp") || listening("/proc/net/tcp6")
+}
+
+/// The command line, for people.
+pub fn command_line(pid: i32) -> String {
+    let text = fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&text).replace('\0', " ").trim().to_owned()
+}
