@@ -2,7 +2,7 @@
 # The stage of the demo: a home under target/demo with an app in a git repository and an nginx of its own, all of it run
 # by you, on ports of the loopback address that are free. Sourced by run and shell, in the folder of the checkout.
 
-load_pid='' only_one='' url=''
+load_pid=''
 PATH=$PATH:/usr/sbin:/sbin:$HOME/.cargo/bin # where nginx and cargo may be
 
 bold='' dim='' plain=''
@@ -14,7 +14,7 @@ title() { printf '\n%s%s%s\n\n' "$bold" "$1" "$plain"; }
 tell() { printf '%s\n' "$@"; }
 show() { # a command, as you would type it, and what it says
     printf '\n%s$%s %s%s%s\n' "$dim" "$plain" "$bold" "$*" "$plain"
-    "$@"
+    "$@" 9>&- # none of them holds the lock of the demo
 }
 stop_here() {
     printf 'demo: %s\n' "$1" >&2
@@ -33,8 +33,8 @@ build() {
 }
 
 set_the_stage() {
-    exec {only_one}>"$demo/lock"
-    flock -n "$only_one" || stop_here 'another demo runs in this checkout already'
+    exec 9>"$demo/lock"
+    flock -n 9 || stop_here 'another demo runs in this checkout already'
     trap clear_the_stage EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
@@ -77,7 +77,7 @@ write_configuration() {
 
 start_nginx() {
     nginx -p "$FLIPSIDE_HOME/nginx" -c "$FLIPSIDE_HOME/nginx/nginx.conf" -e "$FLIPSIDE_HOME/nginx/logs/error.log" \
-        {only_one}>&- || stop_here 'nginx does not start'
+        9>&- || stop_here 'nginx does not start'
 }
 
 # v1 and v2 work; v3 needs something that is not there, as happens.
@@ -97,6 +97,25 @@ commit() {
     "${git[@]}" add .
     "${git[@]}" commit -q -m "hello $1"
     "${git[@]}" -c tag.gpgsign=false tag "$1"
+}
+
+start_visitors() { # for so many seconds
+    load --url "$url" --keep-alive 100 --new 100 --slow 10 --seconds "$1" --json \
+        >"$FLIPSIDE_HOME/visitors.json" 9>&- &
+    load_pid=$!
+}
+
+show_visitors() { # fails if a request over a new connection failed
+    wait "$load_pid" || true # it fails for a kept connection, too
+    load_pid=''
+    jq -r 'def row(name): "  \(name)\(.sent) requests, \(.failed) failed, half of them within \(.latency_ms.p50 | round) ms";
+        (.modes.keep_alive | row("kept connections    ")),
+        (.modes.new | row("new connections     ")),
+        (.modes.slow | row("slow ones (300 ms)  ")), "",
+        (.served[] | "  \(.instance) (\(.release)) answered \(.count) of them, the first after "
+            + "\(.first_seconds * 10 | round / 10) s, the last after \(.last_seconds * 10 | round / 10) s")
+        ' "$FLIPSIDE_HOME/visitors.json"
+    jq -e '.modes.new.failed + .modes.slow.failed == 0' "$FLIPSIDE_HOME/visitors.json" >/dev/null
 }
 
 clear_the_stage() {

@@ -71,7 +71,10 @@ fn the_body_must_hold_the_text() {
     let world = world().set("health.contains", "\"healthy A\"").release("v1").deployed("v1");
     world.run(["check-health"]).succeeds();
     world.change("health.contains", "\"a text that is not there\"");
-    world.run(["check-health"]).fails_with(1).says("answered 200 without the text `a text that is not there`");
+    world
+        .run(["check-health"])
+        .fails_with(1)
+        .says("answered 200 without the text `a text that is not there`");
 }
 
 #[test]

@@ -135,11 +135,7 @@ fn an_instance_has_many_spellings() {
     for spelling in ["a", "instanceA", "instance-a", "INSTANCE-A"] {
         world.run(["pid", spelling]).succeeds().prints(pid.answer());
     }
-    world
-        .run(["pid", "c"])
-        .fails_with(2)
-        .prints_nothing()
-        .says("`c` is not an instance; there are A and B");
+    world.run(["pid", "c"]).fails_with(2).prints_nothing().says("`c` is not an instance; there are A and B");
 }
 
 #[test]

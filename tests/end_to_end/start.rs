@@ -47,7 +47,8 @@ fn the_environment_tells_the_app_who_it_is() {
 #[test]
 fn it_runs_in_the_releases_folder() {
     let world = world().release("v1").with_file("which-folder", "this one");
-    world.change("run.command", &format!("'cat which-folder; exec {}'", support::world::demo_app().display()));
+    world
+        .change("run.command", &format!("'cat which-folder; exec {}'", support::world::demo_app().display()));
     let world = world.deployed("v1");
     assert!(world.read("logs/A.log").contains("this one"));
     let pid = world.run(["pid"]).succeeds();
@@ -61,7 +62,12 @@ fn secrets_that_others_can_read_are_refused() {
     world.write("env", "DB_PASSWORD=hunter2\n");
     world.set_mode("env", 0o644);
     world.run(["update-instance", "b", "v1"]);
-    let ran = world.run(["start-instance", "b"]).fails_with(2).prints_nothing().says("(mode 0644)").says("chmod 600");
+    let ran = world
+        .run(["start-instance", "b"])
+        .fails_with(2)
+        .prints_nothing()
+        .says("(mode 0644)")
+        .says("chmod 600");
     assert!(!ran.stderr().contains("hunter2"), "{ran}");
 }
 
@@ -86,15 +92,20 @@ fn a_named_env_file_must_be_there() {
 fn an_env_command_that_fails_is_shown() {
     let world = world().set("run.env_command", "\"echo no ticket >&2; exit 7\"").release("v1");
     world.run(["update-instance", "b", "v1"]);
-    world.run(["start-instance", "b"]).fails_with(2).says("env_command exited with status 7").says("  | no ticket");
+    world
+        .run(["start-instance", "b"])
+        .fails_with(2)
+        .says("env_command exited with status 7")
+        .says("  | no ticket");
 }
 
 #[test]
 fn no_release_yet() {
     let world = world();
-    world.run(["start-instance", "b"]).fails_with(1).says_exactly(
-        "start-instance: B has no release yet; run update-instance B",
-    );
+    world
+        .run(["start-instance", "b"])
+        .fails_with(1)
+        .says_exactly("start-instance: B has no release yet; run update-instance B");
 }
 
 #[test]
@@ -103,9 +114,10 @@ fn a_release_that_is_gone() {
     world.run(["update-instance", "b", "v1"]).succeeds();
     let id = world.id("v1");
     world.remove(&format!("releases/{id}"));
-    world.run(["start-instance", "b"]).fails_with(1).says(&format!(
-        "B points to the release {id}, which is gone; run update-instance B"
-    ));
+    world
+        .run(["start-instance", "b"])
+        .fails_with(1)
+        .says(&format!("B points to the release {id}, which is gone; run update-instance B"));
 }
 
 #[test]
@@ -114,7 +126,9 @@ fn an_app_that_exits_is_shown_with_its_last_words() {
     world.run(["update-instance", "b", "v1"]).succeeds();
     let ran = world.run(["start-instance", "b"]).fails_with(1).prints_nothing();
     let told = format!("start-instance: B ({}) exited with status 1 after ", world.id("v1"));
-    ran.says(&told).says(", before it was healthy").says_once("  | Error: connect ECONNREFUSED 127.0.0.1:3306");
+    ran.says(&told)
+        .says(", before it was healthy")
+        .says_once("  | Error: connect ECONNREFUSED 127.0.0.1:3306");
     assert!(world.processes_of("B").is_empty());
 }
 

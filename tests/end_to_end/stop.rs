@@ -106,6 +106,7 @@ fn the_configured_signal_is_sent() {
     let world = with_b_running(world);
     world.run(["stop-instance", "b"]).succeeds();
     nothing_is_left(&world);
+    assert!(world.read("logs/B.log").contains("interrupted"));
 }
 
 #[test]

@@ -1,0 +1,17 @@
+//! The outside of every command: arguments, errors, progress, tables, JSON. No domain knowledge.
+
+mod command;
+mod globals;
+mod output;
+mod spinner;
+mod story;
+mod table;
+
+pub use command::{command, error_line, name};
+pub use globals::{Changing, Force, Globals, Json, Wait};
+pub use output::{
+    Tone, answer, answer_json, answer_lines, answer_text, note, painted, query, quoted, quoted_lines, remark,
+};
+pub use spinner::Step;
+pub use story::{StepFailed, Story};
+pub use table::table;

@@ -5,8 +5,7 @@ use state::config::Dependencies;
 
 use crate::build::Building;
 use crate::error::{Error, Result};
-use crate::tree::{self, Target};
-use crate::{kept, key};
+use crate::{kept, key, tree};
 
 /// Gives the release its dependencies, from another release with the same key or by their command; the key, if the
 /// configuration has any.
@@ -39,7 +38,7 @@ fn take_over(building: &mut Building, dependencies: &Dependencies, release: &Man
     let to = building.folder().join(path);
     tree::make_parents(building.folder(), path, "[build.dependencies] path")?;
     tree::remove(&to)?;
-    tree::copy(&[&from], &to, Target::Itself, building.app.config.build.timeout)
+    tree::copy(&from, &to, building.app.config.build.timeout)
 }
 
 fn make(building: &mut Building, dependencies: &Dependencies) -> Result<()> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use state::{App, IoContext as _, RelativePath, file};
 
 use crate::error::Result;
-use crate::tree::{self, Target};
+use crate::tree;
 
 /// Links each shared path of the release in `folder`. What the release brings there itself is where the shared content
 /// begins: it is taken over the first time, and left out later.
@@ -39,7 +39,7 @@ fn begin(app: &App, own: &Path, kept: &Path) -> Result<()> {
             let name = kept.file_name().unwrap_or(OsStr::new("shared")).display();
             let copy = kept.with_file_name(format!(".{name}.new"));
             tree::remove(&copy)?;
-            tree::copy(&[own], &copy, Target::Itself, app.config.build.timeout)?;
+            tree::copy(own, &copy, app.config.build.timeout)?;
             tree::sync(&app.home.shared())?;
             if kept.is_dir() && !metadata.is_dir() {
                 fs::remove_dir(kept).on("cannot remove", kept)?;

@@ -3,8 +3,10 @@
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use state::{IoContext as _, file, interrupt};
@@ -47,24 +49,53 @@ pub fn put_away(path: &Path, hidden: &Path) -> Result<()> {
 }
 
 /// Copies a file, a symlink or a folder with owners, modes and times; shares the blocks where the filesystem can.
-pub fn copy(from: &[&Path], to: &Path, target: Target, timeout: Duration) -> Result<()> {
-    let mut cp = Command::new("cp");
-    cp.args(["--archive", "--reflink=auto"]);
-    match target {
-        Target::Itself => cp.arg("--no-target-directory").arg("--").args(from).arg(to),
-        Target::Folder => cp.arg("--target-directory").arg(to).arg("--").args(from),
-    };
-    let what = || format!("cannot copy {}", from.first().unwrap_or(&to).display());
-    tool::run(&mut cp, what, timeout).map(drop)
+pub fn copy(from: &Path, to: &Path, timeout: Duration) -> Result<()> {
+    let metadata = fs::symlink_metadata(from).on("cannot read", from)?;
+    if !metadata.is_dir() {
+        return cp(|cp| cp.arg("--no-target-directory").arg("--").arg(from).arg(to), from, timeout);
+    }
+    fs::create_dir(to).on("cannot make the folder", to)?;
+    copy_into(&entries(from)?, to, timeout)?;
+    fs::set_permissions(to, metadata.permissions()).on("cannot set the mode of", to)?;
+    let time = metadata.modified().and_then(|time| File::open(to)?.set_modified(time));
+    Ok(time.on("cannot set the time of", to)?)
 }
 
-/// What the second path of [`copy`] is.
-#[derive(Clone, Copy)]
-pub enum Target {
-    /// The copy's own name.
-    Itself,
-    /// The folder that it comes into.
-    Folder,
+/// Copies all of these into a folder, some at a time: one cp waits for the filesystem most of the time, and 15,000 small
+/// files took 2.2 s with one and 0.8 s with four.
+pub fn copy_into(paths: &[PathBuf], folder: &Path, timeout: Duration) -> Result<()> {
+    // No part is longer than a command line can be.
+    let parts: Vec<_> = paths.chunks(paths.len().div_ceil(4 * COPIERS).clamp(1, 1_000)).collect();
+    let next = AtomicUsize::new(0);
+    let copy_parts = || {
+        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            cp(|cp| cp.arg("--target-directory").arg(folder).arg("--").args(*part), &part[0], timeout)?;
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let copiers: Vec<_> = (0..COPIERS.min(parts.len())).map(|_| scope.spawn(copy_parts)).collect();
+        let ends: Vec<Result<()>> =
+            copiers.into_iter().map(|copier| copier.join().expect("no copier panics")).collect();
+        ends.into_iter().collect()
+    })
+}
+
+const COPIERS: usize = 4;
+
+fn cp(with: impl FnOnce(&mut Command) -> &mut Command, from: &Path, timeout: Duration) -> Result<()> {
+    let mut cp = Command::new("cp");
+    with(cp.args(["--archive", "--reflink=auto"]));
+    tool::run(&mut cp, || format!("cannot copy {}", from.display()), timeout).map(drop)
+}
+
+/// The paths of what is in a folder, in an order that is always the same.
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).on("cannot read", folder)?;
+    let paths = entries.map(|entry| Ok(entry.on("cannot read", folder)?.path()));
+    let mut paths: Vec<_> = paths.collect::<Result<_>>()?;
+    paths.sort_unstable();
+    Ok(paths)
 }
 
 /// The size of all files.
@@ -74,8 +105,7 @@ pub fn bytes(path: &Path) -> Result<u64> {
     if !metadata.is_dir() {
         return Ok(metadata.len());
     }
-    let entries = fs::read_dir(path).on("cannot read", path)?;
-    entries.map(|entry| bytes(&entry.on("cannot read", path)?.path())).sum()
+    entries(path)?.iter().map(|entry| bytes(entry)).sum()
 }
 
 /// Makes all that was written to it survive a power cut. One call for the whole filesystem: one for each of the many
@@ -126,6 +156,35 @@ mod tests {
         remove(&tree).unwrap();
         remove(&tree).unwrap();
         assert!(!tree.exists() && other.join("kept").exists());
+    }
+
+    #[test]
+    fn a_copy_is_like_the_original() {
+        let scratch = Scratch::new();
+        let (from, to) = (scratch.path().join("from"), scratch.path().join("to"));
+        fs::create_dir_all(from.join("empty")).unwrap();
+        (0..100).for_each(|number| fs::write(from.join(number.to_string()), number.to_string()).unwrap());
+        symlink("/nowhere", from.join("link")).unwrap();
+        fs::set_permissions(&from, Permissions::from_mode(0o550)).unwrap();
+        copy(&from, &to, Duration::from_mins(1)).unwrap();
+        let names = |folder| -> Vec<_> {
+            let entries = entries(folder).unwrap().into_iter();
+            entries.map(|path| path.strip_prefix(folder).unwrap().to_owned()).collect()
+        };
+        assert_eq!(names(&from), names(&to));
+        assert_eq!(fs::read_to_string(to.join("57")).unwrap(), "57");
+        assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("/nowhere"));
+        let (one, other) = (from.metadata().unwrap(), to.metadata().unwrap());
+        assert_eq!(
+            (one.modified().unwrap(), one.permissions()),
+            (other.modified().unwrap(), other.permissions())
+        );
+        let error = copy_into(&[from.join("missing")], &to, Duration::from_mins(1)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot copy {}/missing: cp exited with status 1", from.display())
+        );
+        assert!(error.quoted()[0].contains("missing"));
     }
 
     #[test]

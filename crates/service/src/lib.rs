@@ -1,0 +1,20 @@
+//! What more than one command composes of the crates below: who carries traffic, settling, observing, deploying.
+
+pub mod boot;
+pub mod deployment;
+mod error;
+mod hook;
+mod releases;
+mod standby;
+pub mod status;
+pub mod step;
+mod traffic;
+mod watch;
+
+pub use error::{Error, Result, anatomy};
+pub use hook::{Moment, hook};
+pub use releases::{Kept, in_use, releases};
+pub use standby::Standby;
+pub use status::Status;
+pub use traffic::{Service, disconnect, test_nginx};
+pub use watch::watch;

@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn units() {
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(parse("15m"), Ok(Duration::from_mins(15)));
         assert_eq!(parse("0s"), Ok(Duration::ZERO));
         for text in ["", "5", "s", "-5s", "5 s", "1.5s", "5d", "99999999999999999999h", "9999999h"] {
             assert!(parse(text).is_err(), "{text}");

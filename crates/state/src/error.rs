@@ -15,6 +15,9 @@ pub enum Error {
     /// A file that a person writes is wrong.
     #[error("{}: {problem}", place(.file, *.line))]
     Configuration { file: PathBuf, line: Option<usize>, problem: String },
+    /// An argument that says what cannot be.
+    #[error("{0}")]
+    Usage(String),
     /// Others could read the secrets.
     #[error("{} can be read by others (mode {mode:04o}); run chmod 600 {}", .file.display(), .file.display())]
     Insecure { file: PathBuf, mode: u32 },
@@ -36,7 +39,9 @@ impl Error {
     /// The exit status that this error means for a command.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoHome(_) | Self::Configuration { .. } | Self::Insecure { .. } => Exit::Usage,
+            Self::NoHome(_) | Self::Usage(_) | Self::Configuration { .. } | Self::Insecure { .. } => {
+                Exit::Usage
+            }
             Self::Busy(_) => Exit::Busy,
             Self::Interrupted(_) | Self::Io { .. } => Exit::No,
         }

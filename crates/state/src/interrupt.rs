@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
 
 static SIGNALS: OnceLock<Signals> = OnceLock::new();
+static POSTPONED: AtomicBool = AtomicBool::new(false);
 
 struct Signals {
     latest: Arc<AtomicUsize>,
@@ -35,12 +36,31 @@ pub fn take() -> Option<&'static str> {
 
 /// Whether one of the two came and was not taken yet.
 pub fn requested() -> Option<&'static str> {
+    if POSTPONED.load(Ordering::Relaxed) {
+        return None;
+    }
     name(SIGNALS.get()?.latest.load(Ordering::Relaxed))
 }
 
 /// Ends work that can be left: an error as soon as one of the two came.
 pub fn check() -> Result<()> {
     requested().map_or(Ok(()), |signal| Err(Error::Interrupted(signal)))
+}
+
+/// Until the guard is dropped nobody hears of a signal: for short, bounded work that must not be left half-done.
+#[must_use]
+pub fn postpone() -> Postponed {
+    POSTPONED.store(true, Ordering::Relaxed);
+    Postponed(())
+}
+
+/// See [`postpone`].
+pub struct Postponed(());
+
+impl Drop for Postponed {
+    fn drop(&mut self) {
+        POSTPONED.store(false, Ordering::Relaxed);
+    }
 }
 
 fn name(number: usize) -> Option<&'static str> {

@@ -18,6 +18,7 @@ pub mod log;
 mod names;
 pub mod process;
 mod release;
+pub mod size;
 
 pub use app::App;
 pub use config::Config;

@@ -27,6 +27,19 @@ pub enum Patience {
     Forever,
 }
 
+impl Patience {
+    /// What `--wait[=DURATION]` says: none without it, for ever without a value.
+    pub fn from_flag(wait: Option<&str>) -> Result<Self> {
+        match wait {
+            None => Ok(Self::None),
+            Some("") => Ok(Self::Forever),
+            Some(text) => duration::parse(text)
+                .map(Self::For)
+                .map_err(|problem| Error::Usage(format!("--wait: {problem}"))),
+        }
+    }
+}
+
 /// Who holds the lock, as they wrote it into the file; shown to those who find it taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holder {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use state::duration::in_words;
-use state::{Exit, InstanceName, Port, ReleaseId};
+use state::{App, Exit, InstanceName, Port, ReleaseId};
 
 use crate::presence::Holder;
 
@@ -40,6 +40,12 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// Somebody else is at the instance's address.
+    pub fn foreign(app: &App, instance: InstanceName, holder: Holder) -> Self {
+        let configuration = app.home.configuration().display().to_string();
+        Self::Foreign { instance, port: app.port(instance), holder, configuration }
+    }
+
     pub fn exit(&self) -> Exit {
         match self {
             Self::State(error) => error.exit(),

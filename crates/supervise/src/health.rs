@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use state::{App, InstanceName, duration};
 use ureq::Agent;
 
@@ -34,6 +35,30 @@ impl fmt::Display for Probe {
         match (&self.problem, self.status) {
             (None, status) => write!(f, "ok {} {}ms", status.unwrap_or_default(), self.elapsed.as_millis()),
             (Some(problem), _) => f.write_str(problem),
+        }
+    }
+}
+
+/// A probe as `check-health --json` answers it.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub instance: InstanceName,
+    pub healthy: bool,
+    pub status: Option<u16>,
+    pub milliseconds: f64,
+    /// Why it is not healthy.
+    pub failure: Option<String>,
+}
+
+impl Probe {
+    pub fn report(&self, instance: InstanceName) -> Report {
+        let milliseconds = self.elapsed.as_secs_f64() * 1_000.0;
+        Report {
+            instance,
+            healthy: self.healthy(),
+            status: self.status,
+            milliseconds,
+            failure: self.problem.clone(),
         }
     }
 }

@@ -75,13 +75,10 @@ pub fn presence(app: &App, instance: InstanceName) -> Result<Presence> {
 impl Presence {
     /// Whether a release can be started there.
     pub(crate) fn must_be_free(&self, app: &App, instance: InstanceName) -> Result<()> {
-        let Self::Foreign(holder) = self else { return Ok(()) };
-        Err(Error::Foreign {
-            instance,
-            port: app.port(instance),
-            holder: holder.clone(),
-            configuration: app.home.configuration().display().to_string(),
-        })
+        match self {
+            Self::Foreign(holder) => Err(Error::foreign(app, instance, holder.clone())),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod processes;
 pub mod world;
 
 pub use command::{Ran, Running};
+pub use nix::sys::signal::Signal;
 pub use processes::eventually;
 pub use world::{
     SOON, World, commands_beside, no_failed_request, only_resets_on_kept_connections, served_by,

@@ -103,15 +103,30 @@ pub fn end(mut find: impl FnMut() -> Vec<i32>) {
 
 /// Whether something on this machine listens on the port, by the kernel's tables.
 pub fn listens(port: u16) -> bool {
-    let listening = |table: &str| {
-        let text = fs::read_to_string(table).unwrap_or_default();
-        text.lines().skip(1).any(|line| {
-            let mut fields = line.split_whitespace().skip(1);
-            let local = fields.next().unwrap_or_default();
-            local.ends_with(&format!(":{port:04X}")) && fields.nth(1) == Some("0A")
-        })
+    sockets().iter().any(|socket| socket.local == port && socket.state == "0A")
+}
+
+/// How many established connections there are to the port, as those who opened them see it.
+pub fn connections_to(port: u16) -> usize {
+    sockets().iter().filter(|socket| socket.remote == port && socket.state == "01").count()
+}
+
+struct Socket {
+    local: u16,
+    remote: u16,
+    state: String,
+}
+
+fn sockets() -> Vec<Socket> {
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
+    let socket = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+        Some(Socket { local: port(local)?, remote: port(remote)?, state: state.to_owned() })
     };
-    listening("/proc/net/tcp") || listening("/proc/net/tcp6")
+    tables.iter().flat_map(|table| table.lines().skip(1).filter_map(socket)).collect()
 }
 
 /// The command line, for people.

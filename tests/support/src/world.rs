@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -394,9 +395,14 @@ impl World {
 
     /// Writes a file that can be executed: a hook.
     pub fn write_executable(&self, path: &str, text: &str) {
-        use std::os::unix::fs::PermissionsExt;
         self.write(path, text);
-        fs::set_permissions(self.home().join(path), fs::Permissions::from_mode(0o755)).unwrap();
+        self.set_mode(path, 0o755);
+    }
+
+    pub fn set_mode(&self, path: &str, mode: u32) {
+        let path = self.home().join(path);
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
 
     /// A file of the home.
@@ -655,6 +661,18 @@ impl World {
         processes::with_environment("FLIPSIDE_PROCESS", &format!("{}#{instance}", self.home().display()))
     }
 
+    /// How many connections there are to an instance.
+    pub fn connections_to(&self, instance: &str) -> usize {
+        processes::connections_to(self.port(instance))
+    }
+
+    /// The commands that run, with all that they have started but the instances.
+    pub fn commands_running(&self) -> Vec<i32> {
+        let all = processes::with_environment("FLIPSIDE_HOME", &self.home().display().to_string());
+        let instances = self.processes_of("");
+        all.into_iter().filter(|pid| !instances.contains(pid)).collect()
+    }
+
     /// An app that somebody else has started on an instance's port.
     pub fn foreign_app(&self, instance: &str) -> Running {
         self.make();
@@ -850,6 +868,3 @@ fn all_worlds() -> PathBuf {
     });
     all
 }
-
-#[cfg(test)]
-mod tests;

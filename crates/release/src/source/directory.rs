@@ -1,5 +1,6 @@
 //! A folder on this machine, for what has no repository, or none yet.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -12,7 +13,6 @@ use state::{Home, IoContext as _, interrupt};
 
 use super::Revision;
 use crate::error::{Error, Result};
-use crate::tree::Target;
 use crate::{key, tree};
 
 pub struct Directory {
@@ -20,7 +20,7 @@ pub struct Directory {
     name: String,
 }
 
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 
 impl Directory {
     pub fn new(home: &Home, folder: &Path) -> Result<Self> {
@@ -43,42 +43,32 @@ impl Directory {
 
     /// Copies it, without its `.git`.
     pub fn copy(&self, revision: &str, into: &Path) -> Result<()> {
-        let entries = entries(&self.folder, Top::Yes)?;
-        if !entries.is_empty() {
-            let entries: Vec<_> = entries.iter().map(PathBuf::as_path).collect();
-            tree::copy(&entries, into, Target::Folder, TIMEOUT)?;
-        }
+        tree::copy_into(&entries(&self.folder, Level::Top)?, into, TIMEOUT)?;
         if content(into)? == revision { Ok(()) } else { Err(Error::Changed(self.folder.clone())) }
     }
 }
 
-#[derive(Clone, Copy)]
-enum Top {
-    Yes,
-    No,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Top,
+    Below,
 }
 
-/// What is in a folder, in an order that is always the same.
-fn entries(folder: &Path, top: Top) -> Result<Vec<PathBuf>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).on("cannot read", folder)? {
-        let entry = entry.on("cannot read", folder)?;
-        if matches!(top, Top::No) || entry.file_name() != ".git" {
-            entries.push(entry.path());
-        }
-    }
-    entries.sort_unstable();
+/// What is in a folder; the `.git` at the top is not of the content.
+fn entries(folder: &Path, level: Level) -> Result<Vec<PathBuf>> {
+    let mut entries = tree::entries(folder)?;
+    entries.retain(|path| level == Level::Below || path.file_name() != Some(OsStr::new(".git")));
     Ok(entries)
 }
 
 fn content(folder: &Path) -> Result<String> {
     let mut hash = Sha256::new();
-    add_folder(&mut hash, folder, Top::Yes)?;
+    add_folder(&mut hash, folder, Level::Top)?;
     Ok(key::hexadecimal(hash))
 }
 
-fn add_folder(hash: &mut Sha256, folder: &Path, top: Top) -> Result<()> {
-    let entries = entries(folder, top)?;
+fn add_folder(hash: &mut Sha256, folder: &Path, level: Level) -> Result<()> {
+    let entries = entries(folder, level)?;
     hash.update((entries.len() as u64).to_le_bytes());
     for path in entries {
         interrupt::check()?;
@@ -90,7 +80,7 @@ fn add_folder(hash: &mut Sha256, folder: &Path, top: Top) -> Result<()> {
         hash.update(mode.to_le_bytes());
         if kind.is_dir() {
             hash.update(b"d");
-            add_folder(hash, &path, Top::No)?;
+            add_folder(hash, &path, Level::Below)?;
         } else if kind.is_symlink() {
             hash.update(b"l");
             key::add(hash, fs::read_link(&path).on("cannot read", &path)?.as_os_str().as_bytes());

@@ -32,7 +32,7 @@ struct Reference {
 }
 
 /// Whatever it does, it must not go on for ever.
-const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_mins(10);
 /// The name that the address has for git: one that no configuration file has.
 const REMOTE: &str = "flipside-source";
 const TAGS: &str = "refs/tags/";

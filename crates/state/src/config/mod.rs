@@ -22,6 +22,7 @@ pub struct Config {
     pub run: Run,
     #[serde(default)]
     pub health: Health,
+    #[serde(default)]
     pub nginx: Nginx,
     #[serde(default)]
     pub deploy: Deploy,
@@ -71,7 +72,7 @@ pub struct Build {
 
 impl Default for Build {
     fn default() -> Self {
-        Self { command: None, timeout: Duration::from_secs(15 * 60), dependencies: None }
+        Self { command: None, timeout: Duration::from_mins(15), dependencies: None }
     }
 }
 
@@ -79,6 +80,7 @@ impl Default for Build {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dependencies {
+    #[serde(deserialize_with = "read::command_line")]
     pub command: String,
     /// What the command makes.
     pub path: RelativePath,
@@ -89,6 +91,7 @@ pub struct Dependencies {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
+    #[serde(deserialize_with = "read::command_line")]
     pub command: String,
     /// The default, `env`, may be missing.
     pub env_file: Option<RelativePath>,
@@ -144,22 +147,35 @@ impl Default for Health {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Nginx {
-    #[serde(default = "read::default_switch")]
     pub switch: RelativePath,
-    #[serde(default)]
     pub style: Style,
-    #[serde(default = "read::default_test", deserialize_with = "read::words")]
+    #[serde(deserialize_with = "read::words")]
     pub test: Vec<String>,
-    #[serde(default = "read::default_reload", deserialize_with = "read::words")]
+    #[serde(deserialize_with = "read::words")]
     pub reload: Vec<String>,
     pub check: Option<CheckServer>,
     /// From the reload to the proof that it took.
-    #[serde(default = "read::ten_seconds", deserialize_with = "duration::deserialize")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub apply_timeout: Duration,
-    #[serde(default = "read::thirty_seconds", deserialize_with = "duration::deserialize")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub drain_timeout: Duration,
+}
+
+impl Default for Nginx {
+    fn default() -> Self {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            switch: RelativePath::try_from("nginx/upstream.conf".to_owned()).expect("a path inside the home"),
+            style: Style::default(),
+            test: words(&["sudo", "-n", "nginx", "-t", "-q"]),
+            reload: words(&["sudo", "-n", "nginx", "-s", "reload"]),
+            check: None,
+            apply_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
 }
 
 /// How the switch is written.
@@ -184,7 +200,7 @@ pub struct Deploy {
 
 impl Default for Deploy {
     fn default() -> Self {
-        Self { old: Old::Keep, observe: Duration::from_secs(5), hook_timeout: Duration::from_secs(60) }
+        Self { old: Old::Keep, observe: Duration::from_secs(5), hook_timeout: Duration::from_mins(1) }
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::{Config, Source, SourceKind, WantedRevision};
+use crate::InstanceName;
 use crate::error::{Error, IoContext, Result};
-use crate::{InstanceName, RelativePath};
 
 impl Config {
     pub fn read(path: &Path) -> Result<Self> {
@@ -70,13 +70,41 @@ fn at_key(path: &str, problem: &str) -> String {
         };
     }
     if let Some(name) = quoted("unknown field `") {
-        let section = path.rsplit_once('.').map(|(section, _)| format!("[{section}] ")).unwrap_or_default();
+        let section =
+            path.rsplit_once('.').map_or("the file".to_owned(), |(section, _)| format!("[{section}]"));
         let known = problem.split_once("expected ").map_or("", |(_, known)| known);
-        return format!("{section}has no key `{name}`; there {known}", known = known_keys(known))
-            .trim_start()
-            .to_owned();
+        return format!("{section} has no key `{name}`; there {}", known_keys(known));
     }
-    if path == "." { problem.to_owned() } else { format!("{}: {problem}", section_and_key(path)) }
+    let problem = in_plain_words(problem);
+    match path {
+        "." => problem,
+        "source" => format!("[source] {problem}"),
+        _ => format!("{}: {problem}", section_and_key(path)),
+    }
+}
+
+/// serde's words for a value of the wrong type or outside a list, in those of somebody who edits the file.
+fn in_plain_words(problem: &str) -> String {
+    if let Some(rest) = problem.strip_prefix("unknown variant `") {
+        let (value, known) = rest.split_once("`, expected ").unwrap_or((rest, ""));
+        return format!("`{value}` is not known; there {}", known_keys(known));
+    }
+    let Some((found, expected)) = problem
+        .strip_prefix("invalid type: ")
+        .or(problem.strip_prefix("invalid value: "))
+        .and_then(|rest| rest.split_once(", expected "))
+    else {
+        return problem.to_owned();
+    };
+    let found = found.split_once(' ').map_or(found, |(_, value)| value).trim_matches('`').trim_matches('"');
+    match expected {
+        "i64" | "usize" | "u64" | "u16" => {
+            format!("{found} is not a whole number from 0 on; write it without quotes")
+        }
+        "a string" => format!("{found} must be text; write it in quotes"),
+        "a sequence" => format!("{found} must be a list; write it in brackets, as [\"a\", \"b\"]"),
+        expected => format!("{found} is not {expected}"),
+    }
 }
 
 /// serde's "one of `a`, `b`" or "`a` or `b`" or "`a`".
@@ -146,20 +174,12 @@ pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     Ok(words)
 }
 
-pub(super) fn default_switch() -> RelativePath {
-    RelativePath::try_from("nginx/upstream.conf".to_owned()).expect("a path inside the home")
-}
-
-pub(super) fn default_test() -> Vec<String> {
-    ["sudo", "-n", "nginx", "-t", "-q"].map(str::to_owned).into()
-}
-
-pub(super) fn default_reload() -> Vec<String> {
-    ["sudo", "-n", "nginx", "-s", "reload"].map(str::to_owned).into()
-}
-
-pub(super) fn ten_seconds() -> Duration {
-    Duration::from_secs(10)
+pub(super) fn command_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() {
+        return Err(serde::de::Error::custom("the command is empty"));
+    }
+    Ok(text)
 }
 
 pub(super) fn thirty_seconds() -> Duration {

@@ -1,14 +1,23 @@
 //! A world works, and leaves nothing behind.
 
-use super::*;
+use std::process::{Command, Stdio};
+
+use support::{
+    SOON, Signal, World, eventually, http, only_resets_on_kept_connections, processes, served_only_by,
+};
+
+const DEMO_APP: &str = env!("CARGO_BIN_EXE_demo-app");
+
+fn world() -> World {
+    support::commands_beside(DEMO_APP);
+    World::new()
+}
 
 /// Starts an app as an instance would run, by hand.
 fn start_instance(world: &World, instance: &str, environment: &[(&str, &str)]) -> i32 {
     world.make();
     let mut app = Command::new("setsid");
-    world.prepare(&mut app);
-    app.arg(demo_app())
-        .env_remove(MARK)
+    app.arg(DEMO_APP)
         .env("FLIPSIDE_PROCESS", format!("{}#{instance}", world.home().display()))
         .env("INSTANCE", instance)
         .env("RELEASE", "v1-1234567")
@@ -19,7 +28,7 @@ fn start_instance(world: &World, instance: &str, environment: &[(&str, &str)]) -
     let child = app.spawn().unwrap();
     let pid = child.id().cast_signed();
     std::thread::spawn(move || { child }.wait()); // no zombie when it has been killed
-    processes::eventually(SOON, "the app listens", || processes::listens(world.port(instance)));
+    eventually(SOON, "the app listens", || processes::listens(world.port(instance)));
     pid
 }
 
@@ -30,7 +39,7 @@ fn switch_to(world: &World, instance: &str) {
 
 #[test]
 fn users_meet_the_instance_that_the_switch_names() {
-    let world = World::new();
+    let world = world();
     start_instance(&world, "B", &[]);
     assert_eq!(world.get("/").status, 502);
     switch_to(&world, "B");
@@ -42,7 +51,7 @@ fn users_meet_the_instance_that_the_switch_names() {
 
 #[test]
 fn load_is_answered_and_told_of() {
-    let world = World::new();
+    let world = world();
     start_instance(&world, "A", &[]);
     switch_to(&world, "A");
     world
@@ -53,7 +62,7 @@ fn load_is_answered_and_told_of() {
 
 #[test]
 fn nothing_is_left_of_a_world() {
-    let world = World::new().release("v1");
+    let world = world().release("v1");
     let app = start_instance(&world, "A", &[("IGNORE_SIGTERM", "yes"), ("GRANDCHILD", "holds-port")]);
     let idler = start_instance(&world, "B", &[("GRANDCHILD", "idle")]);
     let family = world.processes_of("A");
@@ -73,7 +82,7 @@ fn nothing_is_left_of_a_world() {
 fn nothing_is_left_of_a_world_whose_test_fails() {
     let (told, hear) = std::sync::mpsc::channel();
     let failed = std::thread::spawn(move || {
-        let world = World::new();
+        let world = world();
         let app = start_instance(&world, "A", &[]);
         told.send((world.folder().to_owned(), app, world.nginx_pid().unwrap())).unwrap();
         world.read("no such file");
@@ -85,18 +94,18 @@ fn nothing_is_left_of_a_world_whose_test_fails() {
 
 #[test]
 fn what_a_killed_nginx_left_is_found() {
-    let world = World::new();
+    let world = world();
     world.make();
     let workers = world.workers();
     processes::signal(world.nginx_pid().unwrap(), Signal::SIGKILL);
-    processes::eventually(SOON, "the master is gone", || world.nginx_pid().is_none());
+    eventually(SOON, "the master is gone", || world.nginx_pid().is_none());
     drop(world);
     assert!(!workers.into_iter().any(processes::runs));
 }
 
 #[test]
 fn an_npm_like_app_is_a_tree() {
-    let world = World::new();
+    let world = world();
     let top = start_instance(&world, "A", &[("TREE", "npm")]);
     let family = world.processes_of("A");
     assert_eq!(family.len(), 3, "{family:?}");
@@ -106,28 +115,30 @@ fn an_npm_like_app_is_a_tree() {
 
 #[test]
 fn an_app_finishes_what_is_in_flight() {
-    let world = World::new();
+    let world = world();
     let app = start_instance(&world, "A", &[]);
     let asked = http::ask(world.port("A"), "/slow?ms=1000").unwrap();
-    processes::eventually(SOON, "the request is being answered", || {
+    eventually(SOON, "the request is being answered", || {
         http::get(world.port("A"), "/env").is_ok() // a later request was answered: the earlier one has come in
     });
     processes::signal(app, Signal::SIGTERM);
-    processes::eventually(SOON, "it listens no more", || !processes::listens(world.port("A")));
+    eventually(SOON, "it listens no more", || !processes::listens(world.port("A")));
     assert_eq!(asked.answer().unwrap().status, 200);
-    processes::eventually(SOON, "the app ends", || !processes::runs(app));
+    eventually(SOON, "the app ends", || !processes::runs(app));
 }
 
 #[test]
 fn two_worlds_share_no_port() {
-    let (one, other) = (World::new(), World::new());
-    let of = |world: &World| (0..5).map(|number| world.ports.get(number)).collect::<Vec<_>>();
+    let (one, other) = (world(), world());
+    let of = |world: &World| {
+        [world.public_port(), world.check_port(), world.port("A"), world.port("B"), world.spare_port()]
+    };
     assert!(of(&one).iter().all(|port| !of(&other).contains(port)));
 }
 
 #[test]
 fn a_release_is_a_tag_with_its_switches() {
-    let world = World::new().release("v1").release("v2").exits_at_start().with_file("folder/file", "text");
+    let world = world().release("v1").release("v2").exits_at_start().with_file("folder/file", "text");
     world.make();
     assert_eq!(world.git(["tag", "--list"]), "v1\nv2");
     assert_eq!(world.git(["show", "v1:switches"]), "VERSION=v1");
@@ -138,7 +149,7 @@ fn a_release_is_a_tag_with_its_switches() {
 
 #[test]
 fn the_configuration_can_be_changed() {
-    let world = World::new().set("health.path", "\"/\"").set("deploy.old", "\"stop\"").without_check_server();
+    let world = world().set("health.path", "\"/\"").set("deploy.old", "\"stop\"").without_check_server();
     let text = world.config_text();
     assert!(text.contains("path = \"/\"\n") && text.contains("old = \"stop\"\n"), "{text}");
     assert!(!text.contains("check ="), "{text}");

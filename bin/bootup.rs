@@ -1,0 +1,37 @@
+//! bootup: after a boot, or from cron, make the enabled instance run and be live.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use service::boot;
+use state::lock::Patience;
+use state::{App, interrupt};
+
+/// Make the enabled instance run and be live; if it cannot start, the other one
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    globals: cli::Globals,
+    #[command(flatten)]
+    changing: cli::Changing,
+}
+
+fn main() -> ExitCode {
+    cli::command(run, service::anatomy)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    interrupt::listen()?;
+    let app = App::open(arguments.globals.home.as_deref())?;
+    if arguments.changing.dry_run {
+        cli::answer_lines(&boot::plan(&app)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
+    let _lock = app.lock("bootup", patience)?;
+    for done in boot::bring_up(&app)? {
+        cli::remark(arguments.globals.quiet, &done);
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,86 @@
+//! deploy: build the new release, prove it on the flip side, make nginx serve it, prove that, and keep the old one ready
+//! to go back to.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use deployment::{Failure, Run};
+use service::{Service, Status};
+use state::config::{Old, WantedRevision};
+use state::lock::Patience;
+use state::{App, interrupt};
+
+/// Deploy a revision without interrupting the service
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// tag:GLOB, branch:NAME, a tag, a branch or a commit [default: [source] revision]
+    revision: Option<WantedRevision>,
+    #[command(flatten)]
+    globals: cli::Globals,
+    #[command(flatten)]
+    json: cli::Json,
+    #[command(flatten)]
+    changing: cli::Changing,
+    #[command(flatten)]
+    force: cli::Force,
+}
+
+fn main() -> ExitCode {
+    cli::command(run, service::anatomy)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    interrupt::listen()?;
+    let app = App::open(arguments.globals.home.as_deref())?;
+    let revision = arguments.revision.as_ref().map(ToString::to_string);
+    if arguments.changing.dry_run {
+        let service = Service::observe(&app)?;
+        cli::answer_lines(&service::deployment::plan(&app, &service, arguments.revision.as_ref())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let typed = ["deploy"].into_iter().chain(revision.as_deref()).collect::<Vec<_>>().join(" ");
+    let lock = app.lock(&typed, Patience::from_flag(arguments.changing.wait.wait.as_deref())?)?;
+    let service = Service::observe(&app)?.settle(&app)?; // finish what an interrupted switch left
+    service.must_have_nginx()?;
+    service::test_nginx(&app)?;
+
+    let mut run = Run::begin(&app, &service, lock, typed, arguments.globals.quiet)?;
+    let exit = match deploy(&mut run, revision.as_deref(), arguments.force.force) {
+        Ok(true) => run.succeeded()?,
+        Ok(false) => run.nothing_new()?,
+        Err(failure) => return run.failed(&failure),
+    };
+    view::show_status(&Status::observe(&app)?, arguments.json);
+    Ok(exit)
+}
+
+/// False if what serves is what was to be deployed.
+fn deploy(run: &mut Run, revision: Option<&str>, force: bool) -> Result<bool, Failure> {
+    let target = run.target();
+    let if_new = (!force).then_some("--if-new");
+
+    let update: Vec<_> = [target.as_str()].into_iter().chain(revision).chain(if_new).collect();
+    let release = run.step("update-instance", &update)?;
+    if release.is_empty() {
+        return Ok(false);
+    }
+    run.deploys(&release);
+    run.step("start-instance", &[&target])?;
+    run.hook("pre-connect")?;
+
+    run.step("connect-to-nginx", &[&target])?;
+    run.hook("post-connect")?;
+    run.watch()?;
+
+    if let (Old::Stop, Some(old)) = (run.app.config.deploy.old, run.from()) {
+        run.step_that_may_fail("drain-instance", &[&old]);
+        run.step_that_may_fail("stop-instance", &[&old]);
+    }
+    run.step_that_may_fail("releases", &["--prune"]);
+    Ok(true)
+}
+
+mod deployment;
+mod view;

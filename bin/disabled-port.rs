@@ -1,0 +1,27 @@
+//! disabled-port: the port of the instance that nginx is not configured to serve.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use nginx::Switch;
+use state::App;
+
+/// Print the port of the instance that nginx is not configured to serve
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    globals: cli::Globals,
+    #[command(flatten)]
+    json: cli::Json,
+}
+
+fn main() -> ExitCode {
+    cli::command(run, service::anatomy)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let app = App::open(arguments.globals.home.as_deref())?;
+    let disabled = Switch::of(&app).read()?.enabled().map(state::InstanceName::other);
+    Ok(cli::query(arguments.json, "port", disabled.map(|instance| app.port(instance))))
+}

@@ -1,0 +1,47 @@
+//! drain-instance: wait until nginx holds no connection to an instance.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use service::Service;
+use state::duration::in_words;
+use state::lock::Patience;
+use state::{App, InstanceName, interrupt};
+use supervise::drain;
+
+/// Wait until nginx holds no connection to an instance
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// A or B [default: the disabled one]
+    instance: Option<InstanceName>,
+    #[command(flatten)]
+    globals: cli::Globals,
+    #[command(flatten)]
+    changing: cli::Changing,
+}
+
+fn main() -> ExitCode {
+    cli::command(run, service::anatomy)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    interrupt::listen()?;
+    let app = App::open(arguments.globals.home.as_deref())?;
+    let service = Service::observe(&app)?;
+    let instance = arguments.instance.or(service.disabled()).ok_or(service::Error::NothingEnabled)?;
+    let timeout = app.config.nginx.drain_timeout;
+    if arguments.changing.dry_run {
+        let open = drain::connections(&app, instance)?;
+        cli::answer(format!("wait at most {} for {open} connections to {instance}", in_words(timeout)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
+    let _lock = app.lock(&format!("drain-instance {instance}"), patience)?;
+    Service::observe(&app)?.settle(&app)?.may_take_away(&app, instance, "drain it")?;
+    let left = drain::drain(&app, instance, timeout)?;
+    if left > 0 {
+        cli::answer(format!("{left} connections to {instance} are still open after {}", in_words(timeout)));
+    }
+    Ok(ExitCode::from(u8::from(left > 0)))
+}

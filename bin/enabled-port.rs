@@ -1,0 +1,27 @@
+//! enabled-port: the port of the instance that nginx is configured to serve.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use nginx::Switch;
+use state::App;
+
+/// Print the port of the instance that nginx is configured to serve
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    globals: cli::Globals,
+    #[command(flatten)]
+    json: cli::Json,
+}
+
+fn main() -> ExitCode {
+    cli::command(run, service::anatomy)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let app = App::open(arguments.globals.home.as_deref())?;
+    let enabled = Switch::of(&app).read()?.enabled();
+    Ok(cli::query(arguments.json, "port", enabled.map(|instance| app.port(instance))))
+}

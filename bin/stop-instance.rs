@@ -1,0 +1,47 @@
+//! stop-instance: drain an instance, then end all of its processes.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use service::{Service, step};
+use state::lock::Patience;
+use state::{App, InstanceName, interrupt};
+
+/// Drain an instance, then end all of its processes
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// A or B [default: the disabled one]
+    instance: Option<InstanceName>,
+    #[command(flatten)]
+    globals: cli::Globals,
+    #[command(flatten)]
+    changing: cli::Changing,
+    #[command(flatten)]
+    force: cli::Force,
+}
+
+fn main() -> ExitCode {
+    cli::command(run, service::anatomy)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    interrupt::listen()?;
+    let app = App::open(arguments.globals.home.as_deref())?;
+    let service = Service::observe(&app)?;
+    let instance = arguments.instance.or(service.disabled()).ok_or(service::Error::NothingEnabled)?;
+    let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
+    if arguments.changing.dry_run {
+        cli::answer_lines(&step::plan_stop(&app, &service, instance)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let _lock = app.lock(&format!("stop-instance {instance}"), patience)?;
+    let service = Service::observe(&app)?;
+    if !arguments.force.force {
+        service.settle(&app)?.may_take_away(&app, instance, "stop it")?;
+    }
+    for remark in step::stop(&app, instance)? {
+        cli::remark(arguments.globals.quiet, &remark);
+    }
+    Ok(ExitCode::SUCCESS)
+}

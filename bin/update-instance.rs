@@ -1,0 +1,70 @@
+//! update-instance: fetch and build a release; only then stop an instance and point it at the release.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use service::{Service, step};
+use state::config::WantedRevision;
+use state::lock::Patience;
+use state::{App, InstanceName, interrupt};
+
+/// Fetch and build a release, then point an instance at it
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// A or B [default: the disabled one], then what to build: tag:GLOB, branch:NAME, a tag, a branch or a commit
+    /// [default: [source] revision]
+    #[arg(value_names = ["INSTANCE", "REVISION"], num_args = 0..=2)]
+    instance_and_revision: Vec<String>,
+    #[command(flatten)]
+    globals: cli::Globals,
+    #[command(flatten)]
+    changing: cli::Changing,
+    #[command(flatten)]
+    force: cli::Force,
+    /// Leave the instance alone, and print nothing, if the enabled one runs this release already
+    #[arg(long)]
+    if_new: bool,
+}
+
+fn main() -> ExitCode {
+    cli::command(run, service::anatomy)
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    interrupt::listen()?;
+    let (instance, revision) = instance_and_revision(&arguments.instance_and_revision)?;
+    let app = App::open(arguments.globals.home.as_deref())?;
+    let service = Service::observe(&app)?;
+    let instance = instance.unwrap_or(service.flip_side());
+    if arguments.changing.dry_run {
+        cli::answer_lines(&step::plan_update(&app, &service, instance, revision.as_ref())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
+    let _lock = app.lock(&format!("update-instance {instance}"), patience)?;
+    let service = Service::observe(&app)?;
+    if !arguments.force.force {
+        service.settle(&app)?.may_take_away(&app, instance, "update it")?;
+    }
+    let updated = step::update(&app, instance, revision.as_ref(), arguments.if_new)?;
+    for remark in &updated.remarks {
+        cli::remark(arguments.globals.quiet, remark);
+    }
+    if let Some(release) = updated.release {
+        cli::answer(release.id);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One argument that is no instance's name is a revision.
+fn instance_and_revision(words: &[String]) -> state::Result<(Option<InstanceName>, Option<WantedRevision>)> {
+    let instance = words.first().and_then(|word| word.parse().ok());
+    let revision = match (words, instance) {
+        ([_], Some(_)) | ([], _) => None,
+        ([_, revision], Some(_)) | ([revision], None) => Some(revision),
+        (words, _) => return Err(state::Error::Usage(words[0].parse::<InstanceName>().unwrap_err())),
+    };
+    let revision = revision.map(|text| text.parse().map_err(state::Error::Usage)).transpose()?;
+    Ok((instance, revision))
+}

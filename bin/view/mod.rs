@@ -1,0 +1,42 @@
+//! How status is shown, by the commands that end with it.
+
+use cli::{Json, Tone, painted};
+use service::Status;
+use service::status::ServiceState;
+
+pub fn show_status(status: &Status, Json { json }: Json) {
+    if json {
+        cli::answer_json(status);
+        return;
+    }
+    let tone = match status.service {
+        ServiceState::Up => Tone::Good,
+        ServiceState::Degraded => Tone::Doubtful,
+        ServiceState::Down => Tone::Bad,
+    };
+    let mut text = format!("{}\n\n", painted(tone, &status.headline()));
+    let rows: Vec<_> = status
+        .instances
+        .iter()
+        .zip(status.rows())
+        .map(|(instance, cells)| emphasize(instance, cells))
+        .collect();
+    text += &cli::table(&Status::COLUMNS, &rows);
+    let remarks = status.remarks().into_iter().map(|remark| painted(Tone::Faint, &remark));
+    let problems = status.problems.iter().map(|problem| format!("{} {problem}", painted(tone, "!")));
+    let below: Vec<_> = remarks.chain(problems).collect();
+    cli::answer_text(&format!("{text}\n{}\n", below.join("\n")));
+}
+
+/// The instance that serves stands out; what is not healthy does so, too.
+fn emphasize(instance: &service::status::InstanceStatus, mut cells: Vec<String>) -> Vec<String> {
+    let health = if instance.healthy { Tone::Good } else { Tone::Doubtful };
+    for (column, cell) in Status::COLUMNS.iter().zip(&mut cells) {
+        match *column {
+            "instance" if instance.live => *cell = painted(Tone::Strong, cell),
+            "health" => *cell = painted(health, cell),
+            _ => {}
+        }
+    }
+    cells
+}

@@ -1,0 +1,44 @@
+//! The frame of every command: from arguments to an exit status.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::output::{note, quoted};
+
+/// Reads the arguments, runs, and prints an error once, at the end, to standard error. `anatomy` tells of an error its
+/// exit status, and the lines of a log that show the cause.
+pub fn command<A: Parser>(
+    run: impl FnOnce(&A) -> anyhow::Result<ExitCode>,
+    anatomy: impl FnOnce(&anyhow::Error) -> (u8, Vec<String>),
+) -> ExitCode {
+    let arguments = match A::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help goes to standard output; usage errors to standard error, with status 2. A closed pipe is no error.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match run(&arguments) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let (exit, lines) = anatomy(&error);
+            note(&error_line(&error));
+            quoted(&lines);
+            ExitCode::from(exit)
+        }
+    }
+}
+
+/// `command: what: cause`.
+pub fn error_line(error: &anyhow::Error) -> String {
+    format!("{}: {error:#}", name())
+}
+
+/// The name that this command was called by.
+pub fn name() -> String {
+    let called = std::env::args_os().next().unwrap_or_else(|| OsString::from("flipside"));
+    std::path::Path::new(&called).file_name().unwrap_or(&called).to_string_lossy().into_owned()
+}

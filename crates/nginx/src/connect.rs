@@ -1,0 +1,184 @@
+//! The switch-over: test, switch, test, reload, prove; and back at the first thing that goes wrong.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use state::{App, InstanceName, interrupt};
+
+use crate::check::{self, Live};
+use crate::error::{Error, Result};
+use crate::proxy;
+use crate::switch::{Setting, Switch};
+use crate::workers::{self, Worker};
+
+/// How nginx came to serve the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connected {
+    /// It was enabled and live.
+    Already,
+    /// Proved by the check server.
+    Now,
+    /// Proved by nginx's worker processes alone, since there is no check server.
+    ByWorkersAlone,
+}
+
+/// Makes nginx send new connections to `target`, and returns when it does. On an error the switch is as it was, if the
+/// error does not say otherwise.
+pub fn connect(app: &App, target: InstanceName) -> Result<Connected> {
+    apply(app, Some(target))
+}
+
+/// Makes nginx serve nobody: how it was before a first deployment that failed.
+pub fn disconnect(app: &App) -> Result<Connected> {
+    apply(app, None)
+}
+
+/// What [`connect`] would do, step by step.
+pub fn plan(app: &App, target: InstanceName) -> Vec<String> {
+    let nginx = &app.config.nginx;
+    vec![
+        format!("test nginx's configuration: {}", nginx.test.join(" ")),
+        format!("write the switch {}: server 127.0.0.1:{};", app.switch().display(), app.port(target)),
+        format!("test it again, then reload: {}", nginx.reload.join(" ")),
+        match nginx.check {
+            Some(check) => format!("prove by the check server {check} that new connections go to {target}"),
+            None => "prove by nginx's worker processes that the reload took".to_owned(),
+        },
+    ]
+}
+
+/// Makes the switch, serving nobody, if there is none: nginx can neither start nor be tested without a file that its site
+/// includes.
+pub fn make_switch(app: &App) -> Result<()> {
+    let switch = Switch::of(app);
+    if switch.read()? == Setting::Missing {
+        switch.set(None)?;
+    }
+    Ok(())
+}
+
+fn apply(app: &App, target: Option<InstanceName>) -> Result<Connected> {
+    // A signal between the switch and the proof would leave the two apart; all of it is bounded.
+    let _postponed = interrupt::postpone();
+    let switch = Switch::of(app);
+    let before = switch.read()?;
+    make_switch(app)?;
+    let here = before.enabled() == target && before.problem().is_none();
+    if here && target.is_some() && check::live(app).instance() == target {
+        return Ok(Connected::Already);
+    }
+    proxy::test(app)?;
+    let old = switch.content()?.unwrap_or_default();
+    let goal = Goal { app, target };
+    if !here {
+        switch.set(target)?;
+    }
+    let undo = |first: Error| {
+        if here { not_served(&goal, &first) } else { goal.put_back(&switch, &old, &before, first) }
+    };
+    match proxy::try_test(app) {
+        Ok(Ok(())) => {}
+        Ok(Err(proxy::Failed { command, ended, words })) => {
+            switch.put(&old)?;
+            return Err(Error::Refused { target: goal.name(), command, ended, words });
+        }
+        Err(error) => {
+            switch.put(&old)?;
+            return Err(error);
+        }
+    }
+    goal.reload_and_prove().map_err(undo)
+}
+
+/// Whom nginx is to serve.
+struct Goal<'a> {
+    app: &'a App,
+    target: Option<InstanceName>,
+}
+
+/// So many right answers in a row. They confirm what the workers' titles prove, and are all there is when those cannot
+/// be seen.
+const RIGHT_ANSWERS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(5);
+/// nginx's master lets old workers accept for 100 ms after a reload; where they cannot be seen, this must be over.
+const UNSEEN_WORKERS: Duration = Duration::from_millis(500);
+
+impl Goal<'_> {
+    fn name(&self) -> String {
+        self.target.map_or("nobody".to_owned(), |instance| instance.to_string())
+    }
+
+    fn reload_and_prove(&self) -> Result<Connected> {
+        let old_workers = workers::accepting(self.app, check::ask(self.app).worker);
+        if let Err(proxy::Failed { command, ended, words }) = proxy::try_reload(self.app)? {
+            return Err(Error::NotReloaded { command, ended, words });
+        }
+        self.prove(old_workers.as_deref())
+    }
+
+    /// New connections go to the target when none of the workers that ran before the reload accepts any more, and all
+    /// of several answers come from the target by way of a newer worker.
+    fn prove(&self, old_workers: Option<&[Worker]>) -> Result<Connected> {
+        let within = self.app.config.nginx.apply_timeout;
+        let begun = Instant::now();
+        let mut right = 0;
+        let mut seen = String::from("nothing was seen of it");
+        while begun.elapsed() < within {
+            let answer = check::ask(self.app);
+            let by_old =
+                answer.worker.is_some_and(|pid| old_workers.into_iter().flatten().any(|old| old.pid == pid));
+            let accepting = old_workers.and_then(|_| workers::accepting(self.app, answer.worker));
+            let old_accept = match (&accepting, old_workers) {
+                (Some(now), Some(old)) => now.iter().any(|worker| old.contains(worker)),
+                _ => begun.elapsed() < UNSEEN_WORKERS,
+            };
+            let renewed = accepting.is_some_and(|now| !now.is_empty());
+            right = if self.is_met(&answer.live) && !by_old { right + 1 } else { 0 };
+            if answer.live == Live::Unknown && renewed && !old_accept {
+                return Ok(Connected::ByWorkersAlone);
+            }
+            if right >= RIGHT_ANSWERS && !old_accept {
+                return Ok(Connected::Now);
+            }
+            seen = match answer.live {
+                Live::Unknown if old_workers.is_none() => {
+                    "nginx's processes cannot be seen from here".to_owned()
+                }
+                _ if old_accept && (right > 0 || answer.live == Live::Unknown) => {
+                    "old workers of nginx still accept connections".to_owned()
+                }
+                live => live.in_words(),
+            };
+            if right == 0 || old_accept {
+                thread::sleep(PAUSE);
+            }
+        }
+        Err(Error::NotApplied { target: self.name(), within, seen })
+    }
+
+    fn is_met(&self, live: &Live) -> bool {
+        match self.target {
+            Some(target) => *live == Live::Instance(target),
+            None => *live == Live::Nobody,
+        }
+    }
+
+    /// After the reload failed or did not take: the switch as it was, and nginx proved to serve what it served.
+    fn put_back(&self, switch: &Switch, old: &str, before: &Setting, first: Error) -> Error {
+        let former = Goal { app: self.app, target: before.enabled() };
+        if let Err(second) = switch.put(old) {
+            return Error::InDoubt { first: Box::new(first), second: Box::new(second.into()) };
+        }
+        if former.is_met(&check::live(self.app)) && matches!(first, Error::NotReloaded { .. }) {
+            return first;
+        }
+        match former.reload_and_prove() {
+            Ok(_) => first,
+            Err(second) => Error::InDoubt { first: Box::new(first), second: Box::new(second) },
+        }
+    }
+}
+
+fn not_served(goal: &Goal, error: &Error) -> Error {
+    Error::NotServed { target: goal.name(), words: error.quoted().to_vec(), problem: error.to_string() }
+}

@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use state::Exit;
+use state::duration::in_words;
+
+/// What can go wrong between the switch and nginx.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    State(#[from] state::Error),
+    #[error("cannot run `{command}` ([nginx] {key}): {source}")]
+    CannotRun { key: &'static str, command: String, source: std::io::Error },
+    /// Before anything was touched.
+    #[error("nginx's configuration is broken, and not by flipside; nothing was touched. `{command}` {ended}")]
+    Broken { command: String, ended: String, words: Vec<String> },
+    /// With the new switch in place; the old one is back.
+    #[error("nginx does not accept the switch to {target}; it was put back. `{command}` {ended}")]
+    Refused { target: String, command: String, ended: String, words: Vec<String> },
+    /// nginx serves on as before.
+    #[error("nginx could not be reloaded; the switch was put back. `{command}` {ended}")]
+    NotReloaded { command: String, ended: String, words: Vec<String> },
+    #[error("nginx did not serve {target} within {} of the reload ({seen}); the switch was put back", in_words(*.within))]
+    NotApplied { target: String, within: Duration, seen: String },
+    /// Putting it back did not succeed either.
+    #[error(
+        "{first}; and putting the switch back failed, too: {second}; run status, and look at nginx's error log"
+    )]
+    InDoubt { first: Box<Self>, second: Box<Self> },
+    /// There was nothing to put back.
+    #[error(
+        "nginx does not serve {target}, which is enabled ({problem}); look at nginx's error log, then run connect-to-nginx {target}"
+    )]
+    NotServed { target: String, problem: String, words: Vec<String> },
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::State(error) => error.exit(),
+            Self::CannotRun { .. }
+            | Self::Broken { .. }
+            | Self::Refused { .. }
+            | Self::NotReloaded { .. } => Exit::No,
+            Self::NotApplied { .. } => Exit::PutBack,
+            Self::InDoubt { .. } | Self::NotServed { .. } => Exit::Down,
+        }
+    }
+
+    /// nginx's own words.
+    pub fn quoted(&self) -> &[String] {
+        match self {
+            Self::Broken { words, .. }
+            | Self::Refused { words, .. }
+            | Self::NotReloaded { words, .. }
+            | Self::NotServed { words, .. } => words,
+            Self::InDoubt { first, .. } => first.quoted(),
+            _ => &[],
+        }
+    }
+}

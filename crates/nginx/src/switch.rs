@@ -1,0 +1,147 @@
+//! The switch: one small file, included inside nginx's `upstream {}`, that decides which instance is enabled.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use state::{App, InstanceName, IoContext as _, Port, Result, file};
+
+/// What the switch says; what counts is the addresses, so a hand-edited file is read just as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// There is no such file yet.
+    Missing,
+    /// It serves nobody: every server in it is `down`.
+    Nobody,
+    Enabled(InstanceName),
+    /// It serves an address of no instance.
+    Stranger(String),
+    /// It serves both.
+    Several,
+}
+
+impl Setting {
+    /// The one instance that is enabled.
+    pub fn enabled(&self) -> Option<InstanceName> {
+        match self {
+            Self::Enabled(instance) => Some(*instance),
+            _ => None,
+        }
+    }
+
+    /// Whether it says something else than a person would have meant: for a message.
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::Stranger(address) => {
+                Some(format!("the switch serves {address}, which is the address of no instance"))
+            }
+            Self::Several => Some("the switch serves both instances at once".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// The switch of one app.
+pub struct Switch<'a> {
+    app: &'a App,
+    path: PathBuf,
+}
+
+impl<'a> Switch<'a> {
+    pub fn of(app: &'a App) -> Self {
+        Self { app, path: app.switch() }
+    }
+
+    pub fn read(&self) -> Result<Setting> {
+        match self.content()? {
+            None => Ok(Setting::Missing),
+            Some(text) => Ok(self.interpret(&text)),
+        }
+    }
+
+    /// Its text, to put it back as it was.
+    pub(crate) fn content(&self) -> Result<Option<String>> {
+        match fs::read(&self.path) {
+            Ok(text) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).on("cannot read the switch", &self.path),
+        }
+    }
+
+    /// Enables an instance, or nobody.
+    pub(crate) fn set(&self, target: Option<InstanceName>) -> Result<()> {
+        let (instance, down) = target.map_or((InstanceName::A, " down"), |instance| (instance, ""));
+        let (app, port) = (&self.app.config.name, self.app.port(instance));
+        self.put(&format!(
+            "# Which instance of {app} nginx serves. flipside writes this file; connect-to-nginx changes it.\nserver 127.0.0.1:{port}{down};\n"
+        ))
+    }
+
+    pub(crate) fn put(&self, text: &str) -> Result<()> {
+        if let Some(folder) = self.path.parent() {
+            file::public_folder(folder)?;
+        }
+        file::replace(&self.path, text.as_bytes(), 0o644)
+    }
+
+    fn interpret(&self, text: &str) -> Setting {
+        let mut enabled = Vec::new();
+        for address in served(text) {
+            match self.instance_at(&address) {
+                Some(instance) if enabled.contains(&instance) => {}
+                Some(instance) => enabled.push(instance),
+                None => return Setting::Stranger(address),
+            }
+        }
+        match enabled[..] {
+            [] => Setting::Nobody,
+            [instance] => Setting::Enabled(instance),
+            _ => Setting::Several,
+        }
+    }
+
+    /// `127.0.0.1:20201`, `localhost:20201` and `[::1]:20201` are the same to us.
+    pub(crate) fn instance_at(&self, address: &str) -> Option<InstanceName> {
+        let (host, port) = address.rsplit_once(':')?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let port = Port::try_from(port.parse::<u16>().ok()?).ok()?;
+        self.app.instance_at(port).filter(|_| here)
+    }
+}
+
+/// The addresses that get requests: of each `server ADDRESS …;` that is neither `down` nor a `backup`.
+fn served(text: &str) -> Vec<String> {
+    let without_comments: Vec<_> =
+        text.lines().map(|line| line.split('#').next().unwrap_or_default()).collect();
+    without_comments
+        .join("\n")
+        .split(';')
+        .filter_map(|directive| {
+            let mut words = directive.split_whitespace();
+            (words.next()? == "server").then_some(())?;
+            let address = words.next()?.to_owned();
+            (!words.any(|word| word == "down" || word == "backup")).then_some(address)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_is_the_address() {
+        let cases: [(&str, &[&str]); 6] = [
+            ("server 127.0.0.1:1;\n", &["127.0.0.1:1"]),
+            ("# server 127.0.0.1:1;\nserver\n  127.0.0.1:2\tmax_fails=0 ; # here", &["127.0.0.1:2"]),
+            ("server 127.0.0.1:1 down; server 127.0.0.1:2;", &["127.0.0.1:2"]),
+            ("server 127.0.0.1:1; server 127.0.0.1:2 backup;", &["127.0.0.1:1"]),
+            ("server 127.0.0.1:1; server 127.0.0.1:2;", &["127.0.0.1:1", "127.0.0.1:2"]),
+            ("keepalive 8;\n", &[]),
+        ];
+        for (text, addresses) in cases {
+            assert_eq!(served(text), addresses, "{text}");
+        }
+    }
+}

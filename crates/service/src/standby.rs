@@ -1,0 +1,62 @@
+//! The instance that a deployment replaces, so that a failed one leaves it as it was.
+
+use std::path::Path;
+
+use state::{App, InstanceName, ReleaseId, file};
+use supervise::{Presence, presence, start, stop};
+
+use crate::error::Result;
+
+/// What the flip side was before a deployment.
+#[derive(Clone, Debug)]
+pub struct Standby {
+    instance: InstanceName,
+    release: Option<ReleaseId>,
+    ran: bool,
+}
+
+impl Standby {
+    pub fn of(app: &App, instance: InstanceName) -> Result<Self> {
+        let ran = matches!(presence(app, instance)?, Presence::Listening(_) | Presence::Silent(_));
+        Ok(Self { instance, release: ReleaseId::of_instance(&app.home, instance), ran })
+    }
+
+    pub fn release(&self) -> Option<&ReleaseId> {
+        self.release.as_ref()
+    }
+
+    /// Whether it is something else now.
+    pub fn has_changed(&self, app: &App) -> Result<bool> {
+        let now = Self::of(app, self.instance)?;
+        Ok(now.release != self.release || now.ran != self.ran)
+    }
+
+    /// Makes it what it was: the same release, as fresh processes if it ran.
+    pub fn restore(&self, app: &App) -> Result<()> {
+        stop::stop(app, self.instance, app.config.run.stop_timeout)?;
+        if let Some(release) = &self.release {
+            point(app, self.instance, release)?;
+        }
+        if self.ran {
+            start::start(app, self.instance)?;
+        }
+        Ok(())
+    }
+
+    /// For people: `B (v1-7a94ac4)`.
+    pub fn name(&self) -> String {
+        match &self.release {
+            Some(release) => format!("{} ({release})", self.instance),
+            None => self.instance.to_string(),
+        }
+    }
+}
+
+/// Points the instance to a release, by one rename.
+pub(crate) fn point(app: &App, instance: InstanceName, release: &ReleaseId) -> Result<()> {
+    let link = app.home.instance(instance);
+    if let Some(folder) = link.parent() {
+        file::folder(folder)?;
+    }
+    Ok(file::replace_symlink(&link, &Path::new("../releases").join(release.as_str()))?)
+}

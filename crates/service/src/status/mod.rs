@@ -1,0 +1,77 @@
+//! The state of the service, all of it, as it is at this moment.
+
+mod observe;
+mod text;
+
+use serde::Serialize;
+use state::deployment::Deployment;
+use state::{AppName, Exit, InstanceName, Port, ReleaseId};
+
+/// What `status` answers. What does not apply is null.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    pub app: AppName,
+    pub service: ServiceState,
+    pub enabled: Option<InstanceName>,
+    pub live: Option<InstanceName>,
+    /// Whether the running nginx serves what is enabled; null if nobody can tell.
+    pub applied: Option<bool>,
+    /// What nginx's check server said, in words; null if all is as it should be.
+    pub proxy_problem: Option<String>,
+    pub interrupted: Option<Interrupted>,
+    pub running: Option<String>,
+    pub last_deployment: Option<Deployment>,
+    /// What is amiss, and what to run.
+    pub problems: Vec<String>,
+    pub instances: Vec<InstanceStatus>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceState {
+    Up,
+    Degraded,
+    Down,
+}
+
+/// A deployment that was cut off.
+#[derive(Debug, Serialize)]
+pub struct Interrupted {
+    pub id: String,
+    pub command: String,
+    pub revision: Option<String>,
+    pub by: String,
+    pub started: jiff::Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+pub struct InstanceStatus {
+    pub name: InstanceName,
+    pub port: Port,
+    pub enabled: bool,
+    pub live: bool,
+    pub release: Option<ReleaseId>,
+    pub revision: Option<String>,
+    pub pid: Option<state::Pid>,
+    pub healthy: bool,
+    /// `ok 200 3ms`, or what is wrong.
+    pub health: String,
+    pub health_ms: Option<f64>,
+    pub uptime_seconds: Option<f64>,
+    pub memory_bytes: Option<u64>,
+    pub cpu_percent: Option<f64>,
+    /// How often the runtime restarted it; null where the runtime does not.
+    pub restarts: Option<u64>,
+    /// Connections that nginx holds to it.
+    pub connections: Option<usize>,
+}
+
+impl Status {
+    pub fn exit(&self) -> Exit {
+        match self.service {
+            ServiceState::Up => Exit::Success,
+            ServiceState::Degraded => Exit::No,
+            ServiceState::Down => Exit::Down,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! All questions are asked at once, and each has its timeout.
+
+use std::thread;
+
+use nginx::{Live, Switch};
+use state::config::Old;
+use state::deployment::{Deployment, Underway};
+use state::{App, InstanceName, Manifest, ReleaseId};
+use supervise::{Seen, drain, health, listener, resources};
+
+use super::{InstanceStatus, Interrupted, ServiceState, Status};
+use crate::error::Result;
+use crate::traffic::Service;
+
+impl Status {
+    pub fn observe(app: &App) -> Result<Self> {
+        let setting = Switch::of(app).read()?;
+        let (live, mut instances) = thread::scope(|scope| {
+            let live = scope.spawn(|| nginx::live(app));
+            let instances = InstanceName::BOTH.map(|name| scope.spawn(move || instance(app, name)));
+            let instances: Vec<_> =
+                instances.into_iter().filter_map(|instance| instance.join().ok()).collect();
+            (live.join().unwrap_or(Live::Unknown), instances)
+        });
+        let service = Service { setting, live };
+        for instance in &mut instances {
+            instance.enabled = service.enabled() == Some(instance.name);
+            instance.live = service.live.instance() == Some(instance.name);
+        }
+        let underway = Underway::read(&app.home);
+        let (interrupted, running): (Option<_>, Option<_>) = match underway {
+            Some(underway) if underway.is_interrupted() => (Some(underway), None),
+            running => (None, running),
+        };
+        let mut status = Self {
+            app: app.config.name.clone(),
+            service: ServiceState::Up,
+            enabled: service.enabled(),
+            live: service.live.instance(),
+            applied: applied(&service),
+            proxy_problem: proxy_problem(&service),
+            interrupted: interrupted.map(cut_off),
+            running: running
+                .map(|running| in_words(&running.command, running.revision.as_deref(), &running.by)),
+            last_deployment: Deployment::last(&app.home, 1)?.pop(),
+            problems: Vec::new(),
+            instances,
+        };
+        status.judge(app, &service);
+        Ok(status)
+    }
+
+    /// Whether the service is up, and what is amiss.
+    fn judge(&mut self, app: &App, service: &Service) {
+        let down = self.why_down(service);
+        let is_down = down.is_some();
+        self.problems = match down {
+            Some(why) => vec![why],
+            None => self.what_is_amiss(app, service),
+        };
+        if let Some(Interrupted { command, revision, .. }) = &self.interrupted {
+            let typed = in_words_typed(command, revision.as_deref());
+            self.problems.push(format!("a deployment was interrupted; run {typed} again"));
+        }
+        self.service = match (is_down, self.problems.is_empty()) {
+            (true, _) => ServiceState::Down,
+            (false, false) => ServiceState::Degraded,
+            (false, true) => ServiceState::Up,
+        };
+    }
+
+    fn why_down(&self, service: &Service) -> Option<String> {
+        let serving = service.live.instance().or(match service.live {
+            Live::Unknown | Live::Mute(_) => service.enabled(),
+            _ => None,
+        });
+        match (&service.live, serving) {
+            (Live::Down(why), _) => Some(format!("{why} Start it")),
+            (Live::Stranger(_), _) => {
+                Some(format!("nginx: {}; run connect-to-nginx A or B", service.live.in_words()))
+            }
+            (_, None) if service.enabled().is_none() => Some("nothing is enabled; run deploy".to_owned()),
+            (_, None) => Some(format!("nginx: {}; run bootup", service.live.in_words())),
+            (_, Some(name)) => {
+                let instance = self.instances.iter().find(|instance| instance.name == name)?;
+                (!instance.healthy)
+                    .then(|| format!("{name} serves and is not healthy: it {}; run bootup", instance.health))
+            }
+        }
+    }
+
+    fn what_is_amiss(&self, app: &App, service: &Service) -> Vec<String> {
+        let switch =
+            service.setting.problem().map(|problem| format!("{problem}; run connect-to-nginx A or B"));
+        let mute = match &service.live {
+            Live::Mute(why) => Some(why.clone()),
+            _ => None,
+        };
+        let not_applied = match (self.applied, self.enabled, self.live) {
+            (Some(false), Some(enabled), Some(live)) => Some(format!(
+                "{enabled} is enabled, but nginx still serves {live}; run connect-to-nginx {enabled}"
+            )),
+            (Some(false), None, Some(live)) => Some(format!(
+                "nothing is enabled, but nginx still serves {live}; run connect-to-nginx {live}"
+            )),
+            _ => None,
+        };
+        let kept = app.config.deploy.old == Old::Keep && self.enabled.is_some();
+        let dead = self
+            .instances
+            .iter()
+            .find(|standby| {
+                kept && !standby.enabled && !standby.live && standby.release.is_some() && !standby.healthy
+            })
+            .filter(|_| self.running.is_none())
+            .map(|standby| {
+                format!(
+                    "{}, the standby, is not healthy: it {}; run start-instance {0}",
+                    standby.name, standby.health
+                )
+            });
+        [switch, mute, not_applied, dead].into_iter().flatten().collect()
+    }
+}
+
+fn applied(service: &Service) -> Option<bool> {
+    match &service.live {
+        Live::Unknown | Live::Mute(_) | Live::Down(_) => None,
+        live => Some(live.instance() == service.enabled() && service.setting.problem().is_none()),
+    }
+}
+
+fn proxy_problem(service: &Service) -> Option<String> {
+    match &service.live {
+        Live::Instance(_) | Live::Unknown => None,
+        other => Some(other.in_words()),
+    }
+}
+
+fn instance(app: &App, name: InstanceName) -> InstanceStatus {
+    let (probe, seen, used) = thread::scope(|scope| {
+        let probe = scope.spawn(|| health::probe(app, name));
+        let (seen, used) = (listener(app, name), resources::of(app, name));
+        (probe.join().ok(), seen, used)
+    });
+    let release = ReleaseId::of_instance(&app.home, name);
+    let manifest = release.as_ref().and_then(|id| Manifest::read(&app.home.release(id)).ok().flatten());
+    let mut health = probe.as_ref().map_or_else(|| "could not be asked".to_owned(), ToString::to_string);
+    let mut healthy = probe.as_ref().is_some_and(health::Probe::healthy);
+    let pid = match seen {
+        Ok(Seen::Ours(pid)) => Some(pid),
+        Ok(Seen::Foreign(holder)) => {
+            health = format!("has its port taken by {holder}, which flipside did not start");
+            healthy = false;
+            None
+        }
+        Ok(Seen::Nobody) => {
+            health = if used.is_some() { "runs and does not listen".into() } else { "does not run".into() };
+            None
+        }
+        Err(error) => {
+            health = error.to_string();
+            None
+        }
+    };
+    InstanceStatus {
+        name,
+        port: app.port(name),
+        enabled: false,
+        live: false,
+        release,
+        revision: manifest.map(|manifest| manifest.revision),
+        pid,
+        healthy,
+        health,
+        health_ms: probe
+            .filter(|probe| probe.status.is_some())
+            .map(|probe| probe.elapsed.as_secs_f64() * 1_000.0),
+        uptime_seconds: used.map(|used| used.uptime_seconds),
+        memory_bytes: used.map(|used| used.memory_bytes),
+        cpu_percent: used.map(|used| used.cpu_percent),
+        restarts: None,
+        connections: drain::connections(app, name).ok(),
+    }
+}
+
+fn cut_off(underway: Underway) -> Interrupted {
+    let Underway { id, command, revision, by, started, .. } = underway;
+    Interrupted { id, command, revision, by, started }
+}
+
+fn in_words_typed(command: &str, revision: Option<&str>) -> String {
+    revision.map_or_else(|| command.to_owned(), |revision| format!("{command} {revision}"))
+}
+
+fn in_words(command: &str, revision: Option<&str>, by: &str) -> String {
+    format!("{} by {by}", in_words_typed(command, revision))
+}

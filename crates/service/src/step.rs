@@ -1,0 +1,129 @@
+//! The steps that commands take with one instance, each as one call.
+
+use release::{Planned, Prepared};
+use state::config::WantedRevision;
+use state::duration::in_words;
+use state::{App, InstanceName, Manifest, ReleaseId};
+use supervise::{Presence, drain, presence, rehearse, start, stop};
+
+use crate::error::Result;
+use crate::standby::point;
+use crate::traffic::{self, Service};
+
+/// What [`update`] did.
+pub struct Updated {
+    /// None if the enabled instance runs this release with this configuration already.
+    pub release: Option<Manifest>,
+    /// What the operator should know.
+    pub remarks: Vec<String>,
+}
+
+/// Fetches and builds; only then the instance is stopped and pointed at the release.
+pub fn update(
+    app: &App,
+    instance: InstanceName,
+    wanted: Option<&WantedRevision>,
+    if_new: bool,
+) -> Result<Updated> {
+    traffic::make_folders(app)?;
+    supervise::end_builds(&app.home);
+    let Prepared { manifest, mut notes, .. } = release::prepare(app, wanted)?;
+    if if_new && is_served(app, &manifest)? {
+        return Ok(Updated { release: None, remarks: notes });
+    }
+    // What would keep it from starting is found before anything is stopped for it.
+    rehearse(app)?;
+    notes.extend(stop(app, instance)?);
+    point(app, instance, &manifest.id)?;
+    Ok(Updated { release: Some(manifest), remarks: notes })
+}
+
+fn is_served(app: &App, manifest: &Manifest) -> Result<bool> {
+    let service = Service::observe(app)?;
+    let Some(enabled) = service.enabled() else { return Ok(false) };
+    let same = ReleaseId::of_instance(&app.home, enabled).as_ref() == Some(&manifest.id);
+    Ok(same && start::is_current(app, enabled)? && Service::may_connect(app, enabled).is_ok())
+}
+
+/// Drains, then stops; what had to be cut or killed, in words.
+pub fn stop(app: &App, instance: InstanceName) -> Result<Vec<String>> {
+    let mut remarks = Vec::new();
+    let left = drain::drain(app, instance, app.config.nginx.drain_timeout)?;
+    if left > 0 {
+        let within = in_words(app.config.nginx.drain_timeout);
+        remarks.push(format!("{left} connections to {instance} were still open after {within} and were cut"));
+    }
+    let timeout = app.config.run.stop_timeout;
+    if let stop::Stopped::Killed { processes } = stop::stop(app, instance, timeout)? {
+        let within = in_words(timeout);
+        let signal = app.config.run.stop_signal;
+        remarks.push(format!(
+            "{processes} processes of {instance} ran on {within} after {signal} and were killed"
+        ));
+    }
+    Ok(remarks)
+}
+
+/// What [`update`] would do. Nothing is fetched for it.
+pub fn plan_update(
+    app: &App,
+    service: &Service,
+    instance: InstanceName,
+    wanted: Option<&WantedRevision>,
+) -> Result<Vec<String>> {
+    service.may_take_away(app, instance, "update it")?;
+    let Planned { id, build } = release::plan(app, wanted)?;
+    let prepare = if build { format!("fetch and build {id}") } else { format!("{id} is built already") };
+    let mut steps = vec![prepare];
+    if presence(app, instance)? != Presence::Stopped {
+        steps.extend(plan_stop(app, service, instance)?);
+    }
+    steps.push(format!("point {} to releases/{id}", app.home.instance(instance).display()));
+    Ok(steps)
+}
+
+/// What [`stop`] would do.
+pub fn plan_stop(app: &App, service: &Service, instance: InstanceName) -> Result<Vec<String>> {
+    service.may_take_away(app, instance, "stop it")?;
+    let (drain, stop) = (in_words(app.config.nginx.drain_timeout), in_words(app.config.run.stop_timeout));
+    let open = drain::connections(app, instance)?;
+    let signal = app.config.run.stop_signal;
+    Ok(match presence(app, instance)? {
+        Presence::Stopped => vec![format!("nothing: {instance} does not run")],
+        Presence::Foreign(holder) => return Err(supervise::Error::foreign(app, instance, holder).into()),
+        Presence::Listening(_) | Presence::Silent(_) => vec![
+            format!("drain {instance}: wait at most {drain} for {open} connections"),
+            format!("send {signal} to all of its processes, and SIGKILL after {stop}"),
+        ],
+    })
+}
+
+/// What [`start`] would do.
+pub fn plan_start(app: &App, instance: InstanceName) -> Result<Vec<String>> {
+    let release = ReleaseId::of_instance(&app.home, instance).ok_or(supervise::Error::NoRelease(instance))?;
+    Ok(match presence(app, instance)? {
+        Presence::Foreign(holder) => return Err(supervise::Error::foreign(app, instance, holder).into()),
+        Presence::Stopped => vec![
+            format!(
+                "start {instance} ({release}) on port {}: {}",
+                app.port(instance),
+                app.config.run.command
+            ),
+            format!("wait at most {} until it is healthy", in_words(app.config.health.start_timeout)),
+        ],
+        Presence::Listening(_) | Presence::Silent(_) => {
+            vec![format!("nothing but wait until {instance} is healthy: it runs")]
+        }
+    })
+}
+
+pub fn start(app: &App, instance: InstanceName) -> Result<()> {
+    traffic::make_folders(app)?;
+    start::start(app, instance)?;
+    Ok(())
+}
+
+/// Makes nginx serve the instance; a remark if that was proved without a check server.
+pub fn connect(app: &App, instance: InstanceName) -> Result<Option<&'static str>> {
+    traffic::connect(app, instance)
+}

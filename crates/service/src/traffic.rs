@@ -1,0 +1,144 @@
+//! Who carries traffic, and what may be done because of it.
+
+use nginx::{Connected, Live, Setting, Switch};
+use state::{App, InstanceName, file};
+use supervise::{drain, health};
+
+use crate::error::{Error, Result};
+
+/// What the world says at one moment of who serves.
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub setting: Setting,
+    pub live: Live,
+}
+
+impl Service {
+    pub fn observe(app: &App) -> Result<Self> {
+        Ok(Self { setting: Switch::of(app).read()?, live: nginx::live(app) })
+    }
+
+    /// The instance that nginx is configured to serve.
+    pub fn enabled(&self) -> Option<InstanceName> {
+        self.setting.enabled()
+    }
+
+    /// The other one, if one is enabled.
+    pub fn disabled(&self) -> Option<InstanceName> {
+        self.enabled().map(InstanceName::other)
+    }
+
+    /// The instance that nginx does not serve; A if it serves none.
+    pub fn flip_side(&self) -> InstanceName {
+        self.enabled().map_or(InstanceName::A, InstanceName::other)
+    }
+
+    /// Finishes what an interrupted switch left: if the running nginx does not serve what is enabled, it is made to. If
+    /// what is enabled is not fit to serve and the live one is, the other way round.
+    pub fn settle(self, app: &App) -> Result<Self> {
+        if let Some(problem) = self.setting.problem() {
+            return Err(Error::Switch(problem));
+        }
+        let Some(enabled) = self.enabled() else {
+            return self.settle_without_enabled(app);
+        };
+        match &self.live {
+            Live::Instance(live) if *live == enabled => return Ok(self),
+            Live::Down(_) | Live::Mute(_) | Live::Unknown => return Ok(self),
+            Live::Instance(live)
+                if !health::probe(app, enabled).healthy() && health::probe(app, *live).healthy() =>
+            {
+                nginx::connect(app, *live)?;
+            }
+            Live::Instance(_) | Live::Nobody | Live::Stranger(_) => {
+                nginx::connect(app, enabled)?;
+            }
+        }
+        Self::observe(app)
+    }
+
+    /// The switch was emptied, and nginx was not told: whoever is served still is what counts.
+    fn settle_without_enabled(self, app: &App) -> Result<Self> {
+        let Some(live) = self.live.instance() else { return Ok(self) };
+        nginx::connect(app, live)?;
+        Self::observe(app)
+    }
+
+    /// Whether new requests may go to the instance; why.
+    fn traffic_of(&self, app: &App, instance: InstanceName) -> Option<String> {
+        match (self.enabled() == Some(instance), self.live.instance() == Some(instance)) {
+            (true, true) => Some("is enabled and live".to_owned()),
+            (true, false) => Some(format!("is enabled ({})", app.switch().display())),
+            (false, true) => Some("is live: nginx still serves it".to_owned()),
+            (false, false) => None,
+        }
+    }
+
+    /// An error if the instance carries traffic, or if nobody can tell.
+    pub fn may_take_away(&self, app: &App, instance: InstanceName, action: &'static str) -> Result<()> {
+        if self.setting == Setting::Several {
+            return Err(Error::Switch(self.setting.problem().unwrap_or_default()));
+        }
+        if let Some(why) = self.traffic_of(app, instance) {
+            let remedy = format!(
+                "Make {} serve first (connect-to-nginx {}), or use --force",
+                instance.other(),
+                instance.other()
+            );
+            return Err(Error::CarriesTraffic { instance, why, action, remedy });
+        }
+        match &self.live {
+            Live::Mute(why) if drain::connections(app, instance)? > 0 => {
+                Err(Error::Unknown { instance, why: why.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// An error if the instance would fail the requests that it would get.
+    pub fn may_connect(app: &App, instance: InstanceName) -> Result<()> {
+        match health::probe(app, instance).problem {
+            None => Ok(()),
+            Some(problem) => Err(Error::Unfit { instance, problem: format!("it {problem}") }),
+        }
+    }
+
+    /// An error if nobody is served although somebody should be: nginx does not run.
+    pub fn must_have_nginx(&self) -> Result<()> {
+        match &self.live {
+            Live::Down(why) => Err(Error::Down(why.clone())),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Makes nginx serve `target`; a remark if the proof was the weaker one.
+pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Option<&'static str>> {
+    Ok(match nginx::connect(app, target)? {
+        Connected::ByWorkersAlone => Some(BY_WORKERS_ALONE),
+        Connected::Already | Connected::Now => None,
+    })
+}
+
+/// Makes nginx serve nobody, as before a first deployment.
+pub fn disconnect(app: &App) -> Result<()> {
+    nginx::disconnect(app)?;
+    Ok(())
+}
+
+/// An error if nginx's configuration is broken already. The switch that the site includes is made if it is missing.
+pub fn test_nginx(app: &App) -> Result<()> {
+    nginx::make_switch(app)?;
+    Ok(nginx::test(app)?)
+}
+
+const BY_WORKERS_ALONE: &str =
+    "there is no check server ([nginx] check); that the switch took was proved by nginx's worker processes";
+
+/// What must be there before nginx can be tested: see [`nginx::connect`].
+pub(crate) fn make_folders(app: &App) -> Result<()> {
+    for folder in [app.home.logs(), app.home.run(), app.home.path().join("instances")] {
+        file::folder(&folder)?;
+    }
+    Ok(())
+}
