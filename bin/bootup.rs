@@ -9,7 +9,7 @@ use state::{App, interrupt};
 
 /// Make the enabled instance run and be live; if it cannot start, the other one
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     #[command(flatten)]
     globals: cli::Globals,

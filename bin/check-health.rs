@@ -9,7 +9,7 @@ use supervise::health;
 
 /// Ask an instance once whether it is healthy
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
     let instance =
-        arguments.instance.or(Switch::of(&app).read()?.enabled()).ok_or(service::Error::NothingEnabled)?;
+        arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
     let probe = health::probe(&app, instance);
     if arguments.json.json {
         cli::answer_json(&probe.report(instance));

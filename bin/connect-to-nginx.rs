@@ -9,7 +9,7 @@ use state::{App, InstanceName, interrupt};
 
 /// Make nginx serve an instance, and return when it does
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// A or B [default: the disabled one, that is: swap]
     instance: Option<InstanceName>,

@@ -12,7 +12,7 @@ use state::{App, interrupt};
 
 /// Deploy a revision without interrupting the service
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// tag:GLOB, branch:NAME, a tag, a branch or a commit [default: [source] revision]
     revision: Option<WantedRevision>,
@@ -59,10 +59,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// False if what serves is what was to be deployed.
 fn deploy(run: &mut Run, revision: Option<&str>, force: bool) -> Result<bool, Failure> {
     let target = run.target();
-    let if_new = (!force).then_some("--if-new");
+    let if_new: &[_] = if force { &[] } else { &["--if-new"] };
 
-    let update: Vec<_> = [target.as_str()].into_iter().chain(revision).chain(if_new).collect();
-    let release = run.step("update-instance", &update)?;
+    let update: Vec<_> = [target.as_str()].into_iter().chain(revision).collect();
+    let release = run.step_with("update-instance", &update, if_new)?;
     if release.is_empty() {
         return Ok(false);
     }

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use nginx::Switch;
-use state::App;
+use state::{App, InstanceName};
 
 /// Print the instance that nginx is not configured to serve
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     #[command(flatten)]
     globals: cli::Globals,
@@ -22,6 +22,6 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
-    let disabled = Switch::of(&app).read()?.enabled().map(state::InstanceName::other);
-    Ok(cli::query(arguments.json, "instance", disabled))
+    let disabled = Switch::of(&app).enabled()?.map(InstanceName::other);
+    Ok(cli::query(arguments.json, disabled))
 }

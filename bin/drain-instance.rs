@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use service::Service;
+use service::{Service, step};
 use state::duration::in_words;
 use state::lock::Patience;
 use state::{App, InstanceName, interrupt};
@@ -11,7 +11,7 @@ use supervise::drain;
 
 /// Wait until nginx holds no connection to an instance
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// A or B [default: the disabled one]
     instance: Option<InstanceName>,
@@ -39,7 +39,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
     let _lock = app.lock(&format!("drain-instance {instance}"), patience)?;
     Service::observe(&app)?.settle(&app)?.may_take_away(&app, instance, "drain it")?;
-    let left = drain::drain(&app, instance, timeout)?;
+    let left = step::drain(&app, instance)?;
     if left > 0 {
         cli::answer(format!("{left} connections to {instance} are still open after {}", in_words(timeout)));
     }

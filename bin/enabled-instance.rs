@@ -8,7 +8,7 @@ use state::App;
 
 /// Print the instance that nginx is configured to serve
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     #[command(flatten)]
     globals: cli::Globals,
@@ -22,6 +22,6 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
-    let enabled = Switch::of(&app).read()?.enabled();
-    Ok(cli::query(arguments.json, "instance", enabled))
+    let enabled = Switch::of(&app).enabled()?;
+    Ok(cli::query(arguments.json, enabled))
 }

@@ -10,7 +10,7 @@ use supervise::tail;
 
 /// Show what an instance printed
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
     let instance =
-        arguments.instance.or(Switch::of(&app).read()?.enabled()).ok_or(service::Error::NothingEnabled)?;
+        arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
     let path = app.home.instance_log(instance);
     let shown = tail::last(&path, arguments.lines, &mut stdout().lock()).and_then(|position| {
         if !arguments.follow {

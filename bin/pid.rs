@@ -9,7 +9,7 @@ use supervise::{Seen, listener};
 
 /// Print the process that listens on an instance's port
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -26,11 +26,11 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
     let instance =
-        arguments.instance.or(Switch::of(&app).read()?.enabled()).ok_or(service::Error::NothingEnabled)?;
+        arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
     let pid = match listener(&app, instance)? {
         Seen::Ours(pid) => Some(pid),
         Seen::Nobody => None,
         Seen::Foreign(holder) => return Err(supervise::Error::foreign(&app, instance, holder).into()),
     };
-    Ok(cli::query(arguments.json, "pid", pid))
+    Ok(cli::query(arguments.json, pid))
 }

@@ -9,7 +9,7 @@ use state::{App, duration, size};
 
 /// Show the releases that are kept, or remove those that are not needed
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// Remove what is in no use, beyond the newest [source] keep
     #[arg(long)]

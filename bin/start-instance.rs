@@ -10,7 +10,7 @@ use state::{App, InstanceName, interrupt};
 
 /// Start an instance and wait until it is healthy
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -28,7 +28,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let app = App::open(arguments.globals.home.as_deref())?;
     let instance =
-        arguments.instance.or(Switch::of(&app).read()?.enabled()).ok_or(service::Error::NothingEnabled)?;
+        arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
     if arguments.changing.dry_run {
         cli::answer_lines(&step::plan_start(&app, instance)?);
         return Ok(ExitCode::SUCCESS);

@@ -8,7 +8,7 @@ use state::App;
 
 /// Show how the service is, and what to run if something is amiss
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     #[command(flatten)]
     globals: cli::Globals,

@@ -9,7 +9,7 @@ use state::{App, InstanceName, interrupt};
 
 /// Drain an instance, then end all of its processes
 #[derive(Parser)]
-#[command(version)]
+#[command(name = env!("CARGO_BIN_NAME"), version)]
 struct Arguments {
     /// A or B [default: the disabled one]
     instance: Option<InstanceName>,

@@ -59,12 +59,22 @@ impl<'a> Run<'a> {
 
     /// Runs a sibling under our lock; what it printed.
     pub fn step(&mut self, command: &str, arguments: &[&str]) -> Result<String, Failure> {
+        self.step_with(command, arguments, &[])
+    }
+
+    /// The same with flags that a person would not type.
+    pub fn step_with(
+        &mut self,
+        command: &str,
+        arguments: &[&str],
+        flags: &[&str],
+    ) -> Result<String, Failure> {
         let in_the_way =
             |error: &dyn Display| Failure { step: command.to_owned(), words: vec![error.to_string()] };
         interrupt::check().map_err(|error| in_the_way(&error))?;
         self.lock.step(&[&[command], arguments].concat().join(" ")).map_err(|error| in_the_way(&error))?;
         let input = self.lock.hand_down().map_err(|error| in_the_way(&error))?;
-        let done = self.story.step(command, arguments, input);
+        let done = self.story.step(command, arguments, flags, input);
         done.map_err(|StepFailed { command, words, .. }| Failure { step: command, words })
     }
 
@@ -103,8 +113,8 @@ impl<'a> Run<'a> {
         name: &str,
         act: impl FnOnce() -> service::Result<()>,
     ) -> Result<(), Failure> {
-        let done =
-            interrupt::check().map_err(service::Error::from).and_then(|()| self.story.act(typed, name, act));
+        let ready = interrupt::check().and_then(|()| self.lock.step(typed)).map_err(service::Error::from);
+        let done = ready.and_then(|()| self.story.act(typed, name, act));
         done.map_err(|error| {
             let mut words = vec![error.to_string()];
             words.extend(quoted_lines(error.quoted()));
@@ -143,7 +153,13 @@ impl<'a> Run<'a> {
         let switched = self.put_back();
         let standby = self.restore_standby();
         let aftermath = self.deployment.aftermath(self.app)?;
-        let (exit, outcome) = aftermath.judge(switched);
+        let (exit, outcome) = match aftermath.judge(switched) {
+            // Nothing was done: the step found a mistake in what a person wrote.
+            (Exit::No, outcome) if self.story.last_exit == Some(u8::from(Exit::Usage)) => {
+                (Exit::Usage, outcome)
+            }
+            judged => judged,
+        };
         let reason = failure.words.first().map_or(failure.step.as_str(), String::as_str);
         self.deployment.conclude(self.app, outcome, Some(reason), &self.story.times)?;
         self.tell_hook("on-failure", Some(reason));

@@ -23,7 +23,7 @@ stop_here() {
 
 build() {
     share/get-missing cargo cc git nginx python3 curl jq
-    tell 'Building flipside (the first time, this takes a minute or two).'
+    tell 'Building flipside (the first time, this takes some minutes).'
     cargo build --release --workspace --bins
     local target=${CARGO_TARGET_DIR:-target}
     mkdir -p "$target/demo"
@@ -123,12 +123,13 @@ clear_the_stage() {
     trap '' INT TERM HUP
     [ -z "$load_pid" ] || kill "$load_pid" 2>/dev/null || true
     stop_all
-    if [ "$status" -eq 0 ]; then
-        rm -rf "$FLIPSIDE_HOME"
-        tell '' 'Everything that ran here is stopped, and the home is removed.'
-    else
-        tell '' "Everything that ran here is stopped. What it left to read is in $FLIPSIDE_HOME/logs." >&2
-    fi
+    case $status in
+        0 | 130 | 143)
+            rm -rf "$FLIPSIDE_HOME"
+            tell '' 'Everything that ran here is stopped, and the home is removed.'
+            ;;
+        *) tell '' "Everything that ran here is stopped. What it left to read is in $FLIPSIDE_HOME/logs." >&2 ;;
+    esac
     exit "$status"
 }
 

@@ -81,7 +81,11 @@ fn without_a_check_server_the_workers_are_watched_which_is_said_once() {
     world.write_config(text.replace(&check, ""));
     world
         .under_gentle_load(|world| {
-            world.run(["connect-to-nginx", "b"]).succeeds().prints_nothing().says_once("check");
+            world
+                .run(["connect-to-nginx", "b"])
+                .succeeds()
+                .prints_nothing()
+                .says_once("no check server is configured");
             world.run(["drain-instance", "a"]).succeeds();
             processes::end(|| world.processes_of("A"));
         })

@@ -287,7 +287,8 @@ fn killed_and_run_again() {
             let status = world.run(["status", "--json"]).json();
             assert!(!status["interrupted"].is_null(), "{status}");
             world.change("deploy.observe", "\"200ms\"");
-            world.run(["deploy", "v2"]).succeeds();
+            // The step that ran when it was killed may still come to its end.
+            world.run(["deploy", "v2", "--wait"]).succeeds();
             assert!(world.run(["status", "--json"]).json()["interrupted"].is_null());
         })
         .expect(only_resets_on_kept_connections(9));

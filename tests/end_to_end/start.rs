@@ -59,9 +59,9 @@ fn it_runs_in_the_releases_folder() {
 #[test]
 fn secrets_that_others_can_read_are_refused() {
     let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
     world.write("env", "DB_PASSWORD=hunter2\n");
     world.set_mode("env", 0o644);
-    world.run(["update-instance", "b", "v1"]);
     let ran = world
         .run(["start-instance", "b"])
         .fails_with(2)
@@ -74,29 +74,41 @@ fn secrets_that_others_can_read_are_refused() {
 #[test]
 fn a_bad_env_file_is_told_by_its_line_and_never_by_its_content() {
     let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
     world.write("env", "GOOD=1\nhunter2\n");
     world.set_mode("env", 0o600);
-    world.run(["update-instance", "b", "v1"]);
     let ran = world.run(["start-instance", "b"]).fails_with(2).says("env:2: not a NAME=value line");
     assert!(!ran.stderr().contains("hunter2"), "{ran}");
 }
 
 #[test]
 fn a_named_env_file_must_be_there() {
-    let world = world().set("run.env_file", "\"secrets/env\"").release("v1");
-    world.run(["update-instance", "b", "v1"]);
+    let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    world.change("run.env_file", "\"secrets/env\"");
     world.run(["start-instance", "b"]).fails_with(1).says("secrets/env");
 }
 
 #[test]
 fn an_env_command_that_fails_is_shown() {
-    let world = world().set("run.env_command", "\"echo no ticket >&2; exit 7\"").release("v1");
-    world.run(["update-instance", "b", "v1"]);
+    let world = world().release("v1");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    world.change("run.env_command", "\"echo no ticket >&2; exit 7\"");
     world
         .run(["start-instance", "b"])
         .fails_with(2)
         .says("env_command exited with status 7")
         .says("  | no ticket");
+}
+
+#[test]
+fn an_update_refuses_a_bad_environment_before_it_stops_anything() {
+    let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
+    let pid = world.run(["pid", "a"]).succeeds();
+    world.write("env", "hunter2\n");
+    world.set_mode("env", 0o600);
+    world.run(["update-instance", "a", "v2"]).fails_with(2).says("env:1: not a NAME=value line");
+    world.run(["pid", "a"]).succeeds().prints(pid.answer());
 }
 
 #[test]

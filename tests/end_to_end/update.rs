@@ -274,12 +274,12 @@ fn the_enabled_instance_is_refused() {
 
 #[test]
 fn if_new_leaves_alone_what_is_up_to_date() {
-    let world = world().release("v1");
-    world.run(["update-instance", "b", "v1"]).succeeds();
-    world.run(["start-instance", "b"]).succeeds();
-    let pid = world.run(["pid", "b"]).succeeds();
-    world.run(["update-instance", "b", "v1", "--if-new"]);
-    world.run(["pid", "b"]).succeeds().prints(pid.answer());
+    let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
+    let pid = world.run(["pid", "a"]).succeeds();
+    world.run(["update-instance", "a", "v2", "--if-new"]).succeeds().prints_nothing();
+    world.run(["pid", "a"]).succeeds().prints(pid.answer());
+    let release = std::fs::read_link(world.home().join("instances/A")).unwrap();
+    assert!(release.ends_with(world.id("v1")), "{release:?}");
 }
 
 #[test]

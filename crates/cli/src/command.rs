@@ -15,10 +15,15 @@ pub fn command<A: Parser>(
 ) -> ExitCode {
     let arguments = match A::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help goes to standard output; usage errors to standard error, with status 2. A closed pipe is no error.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        Err(error) if error.use_stderr() => {
+            // As all other errors are: by the command's name.
+            note(error.to_string().replacen("error:", &format!("{}:", name()), 1).trim_end());
+            return ExitCode::from(2);
+        }
+        Err(help) => {
+            // A closed pipe is no error.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
         }
     };
     match run(&arguments) {

@@ -1,7 +1,6 @@
 //! Standard output carries the answer and nothing else; everything else goes to standard error. Who has closed either
 //! does not want to hear it, which is no error.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -64,10 +63,10 @@ pub fn answer_json(answer: &impl Serialize) {
 }
 
 /// The answer to a question that may have none: then nothing is printed (or null), and the status is 1.
-pub fn query(Json { json }: Json, name: &str, found: Option<impl Serialize + Display>) -> ExitCode {
+pub fn query(Json { json }: Json, found: Option<impl Serialize + Display>) -> ExitCode {
     let status = ExitCode::from(u8::from(found.is_none()));
     match found {
-        found if json => answer_json(&BTreeMap::from([(name, found)])),
+        found if json => answer_json(&found),
         Some(found) => answer(found),
         None => {}
     }

@@ -55,11 +55,18 @@ impl Story {
         Self { quiet, home, log, times: Vec::new(), last_exit: None, interrupted }
     }
 
-    /// Runs the sibling to its end; what it printed on standard output. `input` is its standard input.
-    pub fn step(&mut self, command: &str, arguments: &[&str], input: Stdio) -> Result<String, StepFailed> {
+    /// Runs the sibling to its end; what it printed on standard output. `input` is its standard input; `flags` are
+    /// for it alone, and not told.
+    pub fn step(
+        &mut self,
+        command: &str,
+        arguments: &[&str],
+        flags: &[&str],
+        input: Stdio,
+    ) -> Result<String, StepFailed> {
         let typed = [&[command], arguments].concat().join(" ");
         let step = Step::begin(&typed, self.quiet);
-        let ended = self.run(command, arguments, input, &step);
+        let ended = self.run(command, &[arguments, flags].concat(), input, &step);
         self.ended(step, command, ended.is_ok());
         match ended {
             Ok((output, words)) => {

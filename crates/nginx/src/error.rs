@@ -8,8 +8,11 @@ use state::duration::in_words;
 pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
-    #[error("cannot run `{command}` ([nginx] {key}): {source}")]
-    CannotRun { key: &'static str, command: String, source: std::io::Error },
+    /// It was edited by hand, and serves what no instance is, or both.
+    #[error("{0}")]
+    Switch(String),
+    #[error("cannot run `{command}` ([nginx] {key}): {cause}")]
+    CannotRun { key: &'static str, command: String, cause: std::io::Error },
     /// Before anything was touched.
     #[error("nginx's configuration is broken, and not by flipside; nothing was touched. `{command}` {ended}")]
     Broken { command: String, ended: String, words: Vec<String> },
@@ -39,7 +42,8 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::State(error) => error.exit(),
-            Self::CannotRun { .. }
+            Self::Switch(_)
+            | Self::CannotRun { .. }
             | Self::Broken { .. }
             | Self::Refused { .. }
             | Self::NotReloaded { .. } => Exit::No,

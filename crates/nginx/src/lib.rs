@@ -12,3 +12,4 @@ pub use connect::{Connected, connect, disconnect, make_switch, plan};
 pub use error::{Error, Result};
 pub use proxy::test;
 pub use switch::{Setting, Switch};
+pub use workers::linger;

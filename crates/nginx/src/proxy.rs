@@ -33,7 +33,7 @@ pub(crate) fn try_reload(app: &App) -> Result<Result<(), Failed>> {
 fn run(key: &'static str, words: &[String]) -> Result<Result<(), Failed>> {
     let typed = words.join(" ");
     let ended = command::captured(Command::new(&words[0]).args(&words[1..]), TIMEOUT)
-        .map_err(|source| Error::CannotRun { key, command: typed.clone(), source })?;
+        .map_err(|source| Error::CannotRun { key, command: typed.clone(), cause: source })?;
     if let command::End::Interrupted(signal) = ended.end {
         return Err(state::Error::Interrupted(signal).into());
     }

@@ -59,6 +59,15 @@ impl<'a> Switch<'a> {
         }
     }
 
+    /// The one instance that is enabled; an error if the switch serves what it should not.
+    pub fn enabled(&self) -> crate::Result<Option<InstanceName>> {
+        let setting = self.read()?;
+        match setting.problem() {
+            Some(problem) => Err(crate::Error::Switch(problem)),
+            None => Ok(setting.enabled()),
+        }
+    }
+
     /// Its text, to put it back as it was.
     pub(crate) fn content(&self) -> Result<Option<String>> {
         match fs::read(&self.path) {

@@ -1,8 +1,13 @@
 //! nginx's worker processes, as their titles tell: an old worker that accepts no more says so in its title before it
 //! closes its listening sockets (nginx sets "worker process is shutting down" first).
 
+use std::fs;
+use std::time::Duration;
+
 use procfs::process::{Process, all_processes};
 use state::{App, Pid};
+
+use crate::check;
 
 /// A worker at one moment; a pid alone would not tell it from a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,14 +19,38 @@ pub struct Worker {
 /// The workers of the app's nginx that accept connections now. None if its master cannot be found from here.
 pub fn accepting(app: &App, known: Option<Pid>) -> Option<Vec<Worker>> {
     let master = known.and_then(parent).or_else(|| master_of(app))?;
-    let workers = all_processes().ok()?.flatten().filter_map(|process| {
+    Some(workers_of(master).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect())
+}
+
+/// Whether old workers, which know the switch as it was, are still being shut down. A client that has connected to one and
+/// asked nothing yet (browsers do that) may still ask, and its request goes to the old instance.
+pub fn linger(app: &App) -> bool {
+    let changed = fs::metadata(app.switch()).and_then(|metadata| metadata.modified());
+    let recently = changed.is_ok_and(|time| time.elapsed().unwrap_or_default() < CLIENT_HEADER_TIMEOUT);
+    recently
+        && master_of_workers(app)
+            .is_some_and(|master| workers_of(master).any(|(_, title)| is_leaving(&title)))
+}
+
+/// nginx gives up on a client that has sent no request for so long: `client_header_timeout`, ngx_http_core_module.
+const CLIENT_HEADER_TIMEOUT: Duration = Duration::from_mins(1);
+
+fn master_of_workers(app: &App) -> Option<Pid> {
+    master_of(app).or_else(|| check::ask(app).worker.and_then(parent))
+}
+
+/// Each with its title.
+fn workers_of(master: Pid) -> impl Iterator<Item = (Worker, String)> {
+    all_processes().into_iter().flatten().flatten().filter_map(move |process| {
         let stat = process.stat().ok()?;
         let title = title(&process)?;
-        let accepts = title.starts_with("nginx: worker process") && !title.contains("is shutting down");
-        (stat.ppid == master.0 && stat.state != 'Z' && accepts)
-            .then_some(Worker { pid: Pid(stat.pid), start: stat.starttime })
-    });
-    Some(workers.collect())
+        let works = stat.ppid == master.0 && stat.state != 'Z' && title.starts_with("nginx: worker process");
+        works.then_some((Worker { pid: Pid(stat.pid), start: stat.starttime }, title))
+    })
+}
+
+fn is_leaving(title: &str) -> bool {
+    title.contains("is shutting down")
 }
 
 /// The parent of a worker that answered, if it is a master.

@@ -74,7 +74,7 @@ fn manifests(home: &Home, passes: impl Fn(&str) -> bool) -> Result<Vec<Manifest>
         };
         let manifest = match Manifest::read(&folder.join(name)) {
             // A file among the folders.
-            Err(state::Error::Io { source, .. }) if source.kind() == ErrorKind::NotADirectory => None,
+            Err(state::Error::Io { cause, .. }) if cause.kind() == ErrorKind::NotADirectory => None,
             manifest => manifest?,
         };
         // A copy under another name is none of ours.

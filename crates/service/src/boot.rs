@@ -21,6 +21,7 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
         Err(error) => {
             let other = enabled.other();
             done.push(format!("{enabled} cannot serve: {error}"));
+            done.extend(error.quoted().iter().map(|line| format!("  | {line}")));
             bring_up_instance(app, other, &mut done).map_err(|second| {
                 Error::Down(format!("{enabled} cannot be started: {error}; nor can {other}: {second}"))
             })?;

@@ -166,9 +166,10 @@ impl Aftermath {
 pub fn plan(app: &App, service: &Service, wanted: Option<&WantedRevision>) -> Result<Vec<String>> {
     let target = service.flip_side();
     let Planned { id, build } = release::plan(app, wanted)?;
+    let named = wanted.map(|revision| format!(" {revision}")).unwrap_or_default();
     let mut steps = vec![
         format!(
-            "update-instance {target}: {} {id}; stop {target} and point it there",
+            "update-instance {target}{named}: {} {id}; stop {target} and point it there",
             if build { "build" } else { "take the built" }
         ),
         format!(

@@ -45,10 +45,18 @@ fn is_served(app: &App, manifest: &Manifest) -> Result<bool> {
     Ok(same && start::is_current(app, enabled)? && Service::may_connect(app, enabled).is_ok())
 }
 
+/// Waits until nginx holds no connection to the instance, and none of its old workers can open one; how many are left
+/// when `[nginx] drain_timeout` is over.
+pub fn drain(app: &App, instance: InstanceName) -> Result<usize> {
+    Ok(drain::drain(app, instance, app.config.nginx.drain_timeout, || nginx::linger(app))?)
+}
+
 /// Drains, then stops; what had to be cut or killed, in words.
 pub fn stop(app: &App, instance: InstanceName) -> Result<Vec<String>> {
     let mut remarks = Vec::new();
-    let left = drain::drain(app, instance, app.config.nginx.drain_timeout)?;
+    // One that does not run has nothing to lose.
+    let runs = presence(app, instance)? != Presence::Stopped;
+    let left = if runs { drain(app, instance)? } else { 0 };
     if left > 0 {
         let within = in_words(app.config.nginx.drain_timeout);
         remarks.push(format!("{left} connections to {instance} were still open after {within} and were cut"));

@@ -133,7 +133,7 @@ pub fn test_nginx(app: &App) -> Result<()> {
 }
 
 const BY_WORKERS_ALONE: &str =
-    "there is no check server ([nginx] check); that the switch took was proved by nginx's worker processes";
+    "no check server is configured; that the switch took was proved by nginx's worker processes alone";
 
 /// What must be there before nginx can be tested: see [`nginx::connect`].
 pub(crate) fn make_folders(app: &App) -> Result<()> {

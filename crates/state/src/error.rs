@@ -28,8 +28,8 @@ pub enum Error {
     #[error("interrupted by {0}")]
     Interrupted(&'static str),
     /// The system refused; `what` says what was tried, on what.
-    #[error("{what}: {source}")]
-    Io { what: String, source: io::Error },
+    #[error("{what}: {cause}")]
+    Io { what: String, cause: io::Error },
 }
 
 /// What `state` answers.
@@ -63,6 +63,6 @@ pub trait IoContext<T> {
 
 impl<T, E: Into<io::Error>> IoContext<T> for std::result::Result<T, E> {
     fn on(self, what: &str, path: &Path) -> Result<T> {
-        self.map_err(|source| Error::Io { what: format!("{what} {}", path.display()), source: source.into() })
+        self.map_err(|source| Error::Io { what: format!("{what} {}", path.display()), cause: source.into() })
     }
 }

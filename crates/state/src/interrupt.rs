@@ -23,7 +23,7 @@ pub fn listen() -> Result<()> {
     let nobody_reads = Arc::new(AtomicUsize::new(0));
     for (signal, noted) in [(SIGINT, &latest), (SIGTERM, &latest), (SIGHUP, &nobody_reads)] {
         signal_hook::flag::register_usize(signal, Arc::clone(noted), signal.unsigned_abs() as usize)
-            .map_err(|source| Error::Io { what: "cannot listen to signals".into(), source })?;
+            .map_err(|source| Error::Io { what: "cannot listen to signals".into(), cause: source })?;
     }
     let _ = SIGNALS.set(Signals { latest });
     Ok(())

@@ -17,7 +17,8 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, IoContext, Result};
-use crate::{Home, Pid, duration, file, interrupt};
+use crate::process::Identity;
+use crate::{Home, duration, file, interrupt};
 
 /// How long to wait for another command to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ impl Patience {
 /// Who holds the lock, as they wrote it into the file; shown to those who find it taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Holder {
-    pub pid: Pid,
+    pub process: Identity,
     /// As a person would type it.
     pub command: String,
     /// What it does at the moment, if it is a composition.
@@ -60,6 +61,8 @@ pub struct Lock {
 }
 
 const POLL: Duration = Duration::from_millis(50);
+/// A step whose composition was killed ends soon, and then the lock is free: whoever runs the command again waits for it.
+const ORPHAN: Duration = Duration::from_secs(20);
 
 impl Lock {
     pub(crate) fn take(home: &Home, command: &str, patience: Patience) -> Result<Self> {
@@ -77,9 +80,14 @@ impl Lock {
             return Ok(Self { file: handed_down, holder: None });
         }
         wait_for(&file, patience)?;
-        let pid = Pid(i32::try_from(std::process::id()).unwrap_or_default());
-        let holder = Holder { pid, command: command.to_owned(), step: None, since: jiff::Timestamp::now() };
-        let mut lock = Self { file, holder: Some(holder) };
+        let since = jiff::Timestamp::now();
+        let holder = Identity::of_this_process().map(|process| Holder {
+            process,
+            command: command.to_owned(),
+            step: None,
+            since,
+        });
+        let mut lock = Self { file, holder };
         lock.describe()?;
         Ok(lock)
     }
@@ -95,7 +103,8 @@ impl Lock {
     /// For the standard input of a command that is to work under this lock.
     pub fn hand_down(&self) -> Result<Stdio> {
         let file = self.file.try_clone();
-        file.map(Stdio::from).map_err(|source| Error::Io { what: "cannot hand down the lock".into(), source })
+        file.map(Stdio::from)
+            .map_err(|source| Error::Io { what: "cannot hand down the lock".into(), cause: source })
     }
 
     /// In place: the lock is on this very file, so that it cannot be replaced. Who reads it half-written only misses a name.
@@ -104,7 +113,7 @@ impl Lock {
         let text = serde_json::to_vec(holder).expect("a holder is plain data");
         let written =
             self.file.set_len(0).and_then(|()| self.file.rewind()).and_then(|()| self.file.write_all(&text));
-        written.map_err(|source| Error::Io { what: "cannot write run/lock".into(), source })
+        written.map_err(|source| Error::Io { what: "cannot write run/lock".into(), cause: source })
     }
 }
 
@@ -123,10 +132,12 @@ fn wait_for(file: &File, patience: Patience) -> Result<()> {
             Ok(()) => return Ok(()),
             Err(Errno::WOULDBLOCK) => {}
             Err(source) => {
-                return Err(Error::Io { what: "cannot lock run/lock".into(), source: source.into() });
+                return Err(Error::Io { what: "cannot lock run/lock".into(), cause: source.into() });
             }
         }
+        let orphaned = holder(file).is_some_and(|holder| !holder.process.runs());
         let patient = match patience {
+            Patience::None if orphaned => begun.elapsed() < ORPHAN,
             Patience::None => false,
             Patience::For(long) => begun.elapsed() < long,
             Patience::Forever => true,
@@ -156,11 +167,12 @@ pub struct Busy {
 impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match &self.holder {
-            Some(Holder { pid, command, step, since }) => {
+            Some(Holder { process, command, step, since }) => {
                 let elapsed = Duration::try_from(jiff::Timestamp::now().duration_since(*since));
                 write!(
                     f,
-                    "busy: `{command}` (pid {pid}) runs since {}",
+                    "busy: `{command}` (pid {}) runs since {}",
+                    process.pid,
                     duration::in_words(elapsed.unwrap_or_default())
                 )?;
                 if let Some(step) = step {

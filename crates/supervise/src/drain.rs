@@ -15,12 +15,19 @@ pub fn connections(app: &App, instance: InstanceName) -> Result<usize> {
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// Waits until there are none, or `timeout` is over; how many are left then.
-pub fn drain(app: &App, instance: InstanceName, timeout: Duration) -> Result<usize> {
+/// Waits until there are none and `more_may_come` says no, or until `timeout` is over; how many are left then.
+pub fn drain(
+    app: &App,
+    instance: InstanceName,
+    timeout: Duration,
+    more_may_come: impl Fn() -> bool,
+) -> Result<usize> {
     let deadline = Instant::now() + timeout;
     loop {
+        // In this order: what comes while the second question is asked would be missed otherwise.
+        let none_comes = !more_may_come();
         let left = connections(app, instance)?;
-        if left == 0 || Instant::now() >= deadline {
+        if (left == 0 && none_comes) || Instant::now() >= deadline {
             return Ok(left);
         }
         interrupt::check()?;

@@ -11,8 +11,8 @@ pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
     /// The kernel would not tell or do something.
-    #[error("{what}: {source}")]
-    System { what: String, source: std::io::Error },
+    #[error("{what}: {cause}")]
+    System { what: String, cause: std::io::Error },
     #[error(
         "port {port} is taken by {holder}, which flipside did not start; stop it or change [instance.{instance}] port in {configuration}"
     )]
@@ -66,5 +66,5 @@ impl Error {
 
 /// Says what was tried when the kernel refused.
 pub(crate) fn system<E: Into<std::io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Error {
-    move |source| Error::System { what: what.into(), source: source.into() }
+    move |source| Error::System { what: what.into(), cause: source.into() }
 }

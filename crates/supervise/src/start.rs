@@ -27,13 +27,15 @@ pub enum Started {
 
 /// Starts the instance and returns when it is healthy. One that does not become so is stopped again.
 pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
-    let (release, folder) = release_of(app, instance)?;
     let here = presence(app, instance)?;
     here.must_be_free(app, instance)?;
     if !matches!(here, Presence::Stopped) {
-        wait_for_health(app, instance, &release, None)?;
+        wait_for_health(app, instance, &release_of(app, instance)?.0, None)?;
         return Ok(Started::Already);
     }
+    // Whatever a person has to mend is told at once.
+    environment::rehearse(app)?;
+    let (release, folder) = release_of(app, instance)?;
     let variables = environment::variables(app, instance, &release)?;
     let path = app.home.instance_log(instance);
     let log = file::open_log(&path)?;

@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::processes;
 
 /// No command takes longer than that, or something is wrong.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a command did.
 #[derive(Debug)]

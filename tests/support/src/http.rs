@@ -20,16 +20,38 @@ impl Answer {
     }
 }
 
+/// A connection over which nothing was asked yet.
+pub struct Connection {
+    stream: TcpStream,
+    port: u16,
+}
+
+impl Connection {
+    pub fn open(port: u16) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, port })
+    }
+
+    /// Sends a request, and does not wait for the answer.
+    pub fn ask(mut self, path: &str) -> Result<Asked> {
+        let port = self.port;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+        self.stream.write_all(request.as_bytes())?;
+        Ok(Asked(self.stream))
+    }
+
+    pub fn get(self, path: &str) -> Result<Answer> {
+        self.ask(path)?.answer()
+    }
+}
+
 /// A request in flight over a connection of its own.
 pub struct Asked(TcpStream);
 
 /// Sends a request, and does not wait for the answer.
 pub fn ask(port: u16, path: &str) -> Result<Asked> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    Ok(Asked(stream))
+    Connection::open(port)?.ask(path)
 }
 
 pub fn get(port: u16, path: &str) -> Result<Answer> {

@@ -20,14 +20,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 pub const MOST_PER_SECOND: u32 = 5_000;
-pub const LONGEST: Duration = Duration::from_secs(600);
+pub const LONGEST: Duration = Duration::from_mins(10);
 
 /// How long a request may take before it counts as a timeout.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Requests in flight at the same time; one that is due beyond that is not sent, and counted as such.
 const MOST_IN_FLIGHT: usize = 10_000;
-/// Kept connections to begin with.
+/// Kept connections to begin with, and how long each may take.
 const KEPT: usize = 16;
+const WARM_UP: Duration = Duration::from_secs(1);
 /// Failures that are told one by one.
 const MOST_TOLD: usize = 20;
 
@@ -270,6 +271,16 @@ impl Connection {
         Ok(Self { stream, used: false })
     }
 
+    /// One that has served before; that request is not counted.
+    async fn warm(address: SocketAddr, request: &str) -> Option<Self> {
+        let warm = async {
+            let mut connection = Self::open(address).await.ok()?;
+            connection.used = ask(&mut connection.stream, request).await.ok()?.keep;
+            connection.used.then_some(connection)
+        };
+        timeout(WARM_UP, warm).await.ok()?
+    }
+
     /// Whether the peer has neither closed it nor sent what nobody asked for.
     fn is_fit(&self) -> bool {
         let peeked =
@@ -280,8 +291,9 @@ impl Connection {
 
 async fn generate(load: Load, shared: Arc<Shared>) -> Report {
     if load.per_second.get(&Mode::KeepAlive).is_some_and(|rate| *rate > 0) {
+        let request = load.request(Mode::KeepAlive);
         for _ in 0..KEPT {
-            if let Ok(connection) = Connection::open(load.address).await {
+            if let Some(connection) = Connection::warm(load.address, &request).await {
                 shared.kept.lock().unwrap().push_back(connection);
             }
         }

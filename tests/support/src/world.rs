@@ -362,7 +362,7 @@ impl World {
         }
         let config = self.config_text();
         self.write_config(config);
-        if self.switch {
+        if self.switch && !self.exists("nginx/upstream.conf") {
             self.write("nginx/upstream.conf", &format!("server 127.0.0.1:{} down;\n", self.port("A")));
         }
         let proxy = self.folder.join("proxy");
@@ -634,6 +634,12 @@ impl World {
     #[track_caller]
     pub fn ask(&self, path: &str) -> http::Asked {
         http::ask(self.public_port(), path).unwrap_or_else(|error| panic!("GET {path}: {error}"))
+    }
+
+    /// A connection over which nothing is asked yet.
+    #[track_caller]
+    pub fn connection(&self) -> http::Connection {
+        http::Connection::open(self.public_port()).unwrap_or_else(|error| panic!("connect: {error}"))
     }
 
     #[track_caller]

@@ -79,6 +79,9 @@ impl Status {
             (Live::Stranger(_), _) => {
                 Some(format!("nginx: {}; run connect-to-nginx A or B", service.live.in_words()))
             }
+            (_, None) if service.setting.problem().is_some() => {
+                service.setting.problem().map(|problem| format!("{problem}; run connect-to-nginx A or B"))
+            }
             (_, None) if service.enabled().is_none() => Some("nothing is enabled; run deploy".to_owned()),
             (_, None) => Some(format!("nginx: {}; run bootup", service.live.in_words())),
             (_, Some(name)) => {

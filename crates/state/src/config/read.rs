@@ -8,21 +8,26 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Config, Source, SourceKind, WantedRevision};
 use crate::InstanceName;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 
 impl Config {
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).on("cannot read", path)?;
-        Self::parse(&text).map_err(|(line, problem)| Error::Configuration {
-            file: path.to_owned(),
-            line,
-            problem,
-        })
+        let wrong = |(line, problem)| Error::Configuration { file: path.to_owned(), line, problem };
+        let text =
+            fs::read_to_string(path).map_err(|error| wrong((None, format!("cannot be read: {error}"))))?;
+        Self::parse(&text).map_err(wrong)
     }
 
     /// On error the line, if there is one, and what is wrong there.
     fn parse(text: &str) -> Result<Self, (Option<usize>, String)> {
-        let syntax = |error: toml::de::Error| (line_of(text, &error), error.message().to_owned());
+        let syntax = |error: toml::de::Error| {
+            let at = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+            let problem = match error.message() {
+                "duplicate key" => format!("`{at}` is there twice"),
+                message => message.to_owned(),
+            };
+            (line_of(text, &error), problem)
+        };
         let document = toml::Deserializer::parse(text).map_err(syntax)?;
         let config: Self = serde_path_to_error::deserialize(document).map_err(|error| {
             let key = error.path().to_string();
