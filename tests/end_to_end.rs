@@ -22,6 +22,8 @@ mod lock;
 mod logs;
 #[path = "end_to_end/manual.rs"]
 mod manual;
+#[path = "end_to_end/missing.rs"]
+mod missing;
 #[path = "end_to_end/node.rs"]
 mod node;
 #[path = "end_to_end/queries.rs"]

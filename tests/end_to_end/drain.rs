@@ -75,7 +75,7 @@ fn an_update_of_the_standby_lets_it_finish() {
 fn a_connection_that_was_opened_before_the_switch_and_is_first_used_after_it() {
     // As browsers do it, ahead of time. The worker of nginx that has accepted it is an old one by then.
     // Longer than the site's client_header_timeout.
-    let world = world().set("nginx.drain_timeout", "20s").release("v1").release("v2").deployed("v1");
+    let world = world().set("nginx.drain_timeout", "\"20s\"").release("v1").release("v2").deployed("v1");
     let early = world.connection();
     world.run(["deploy", "v2"]).succeeds();
     world.run(["stop-instance", "a"]).succeeds();

@@ -89,6 +89,8 @@ struct Running<'a> {
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// The last probe, too, gets the time to find out what is wrong.
+const SHORTEST_PROBE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 fn wait_for_health(
@@ -104,7 +106,7 @@ fn wait_for_health(
     let mut pause = FIRST_PAUSE;
     loop {
         let left = health.start_timeout.saturating_sub(begun.elapsed());
-        let probe = health::probe_within(app, instance, health.timeout.min(left.max(FIRST_PAUSE)));
+        let probe = health::probe_within(app, instance, health.timeout.min(left.max(SHORTEST_PROBE)));
         if let Some(ended) = ended(app, instance, running.as_mut())? {
             let after = running.as_ref().map_or(begun, |running| running.begun).elapsed();
             return Err(Error::Exited { instance, release: release.clone(), ended, after, log: log() });
