@@ -37,7 +37,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let named = arguments.instance.map(|instance| format!(" {instance}")).unwrap_or_default();
     let _lock = app.lock(&format!("connect-to-nginx{named}"), patience)?;
-    let instance = target(&Service::observe(&app)?)?;
+    let service = Service::observe(&app)?;
+    let instance = target(&service)?;
+    service.must_have_nginx()?;
     if !arguments.force.force {
         Service::may_connect(&app, instance)?;
     }

@@ -59,7 +59,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// False if what serves is what was to be deployed.
 fn deploy(run: &mut Run, revision: Option<&str>, force: bool) -> Result<bool, Failure> {
     let target = run.target();
-    let if_new: &[_] = if force { &[] } else { &["--if-new"] };
+    let if_new: &[_] = if force || run.must_start_over() { &[] } else { &["--if-new"] };
 
     let update: Vec<_> = [target.as_str()].into_iter().chain(revision).collect();
     let release = run.step_with("update-instance", &update, if_new)?;

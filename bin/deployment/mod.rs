@@ -52,6 +52,11 @@ impl<'a> Run<'a> {
         self.deployment.from.map(|from| from.to_string())
     }
 
+    /// The one before was cut off, perhaps before its release was proved.
+    pub fn must_start_over(&self) -> bool {
+        self.deployment.after_interruption
+    }
+
     /// Says which release it is, as soon as it is known.
     pub fn deploys(&mut self, release: &str) {
         self.deployment.to = ReleaseId::try_from(release.to_owned()).ok();

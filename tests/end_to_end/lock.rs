@@ -20,7 +20,7 @@ fn busy() -> (World, Running) {
 #[test]
 fn busy_says_who_and_since_when_and_at_which_step() {
     let (world, deploying) = busy();
-    let who = format!("busy: `deploy v2` (pid {}) runs since ", deploying.pid());
+    let who = format!("busy: `deploy v2` (pid {}) has run for ", deploying.pid());
     for words in [
         ["deploy", "v1"],
         ["update-instance", "b"],

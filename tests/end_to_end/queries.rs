@@ -146,7 +146,9 @@ fn the_home_is_found_where_the_commands_are() {
     let mut original = world.command(&["enabled-instance"]);
     let copy = world.home().join("bin/enabled-instance");
     fs::create_dir_all(copy.parent().unwrap()).unwrap();
-    fs::copy(original.get_program(), &copy).unwrap();
+    // By another process: a file that any child of a parallel test still holds open for writing cannot be run.
+    let copied = std::process::Command::new("cp").arg(original.get_program()).arg(&copy).status().unwrap();
+    assert!(copied.success());
     // As `runuser -l potados -c /home/potados/.cafeteria/bin/...` does it: no environment, no arguments.
     let output = std::process::Command::new(copy).env_clear().current_dir("/").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "A\n");

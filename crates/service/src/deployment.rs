@@ -29,6 +29,8 @@ pub struct Deployment {
     /// What is to serve, as soon as it is known.
     pub to: Option<ReleaseId>,
     pub standby: Standby,
+    /// Whether the one before was cut off: then nobody knows how much of it was proved.
+    pub after_interruption: bool,
     underway: Underway,
     begun: Instant,
 }
@@ -46,7 +48,7 @@ impl Deployment {
     /// Writes down that it begins. One that was cut off before is concluded as interrupted.
     pub fn begin(app: &App, service: &Service, command: &str, revision: Option<&str>) -> Result<Self> {
         traffic::make_folders(app)?;
-        conclude_interrupted(app)?;
+        let after_interruption = conclude_interrupted(app)?;
         let started = jiff::Timestamp::now();
         let target = service.flip_side();
         let from = service.enabled();
@@ -64,7 +66,17 @@ impl Deployment {
         underway.write(&app.home)?;
         let standby = Standby::of(app, target)?;
         let id = underway.id.clone();
-        Ok(Self { id, target, from, from_release, to: None, standby, underway, begun: Instant::now() })
+        Ok(Self {
+            id,
+            target,
+            from,
+            from_release,
+            to: None,
+            standby,
+            after_interruption,
+            underway,
+            begun: Instant::now(),
+        })
     }
 
     /// All that the deployment prints is kept there.
@@ -193,9 +205,9 @@ pub fn plan(app: &App, service: &Service, wanted: Option<&WantedRevision>) -> Re
     Ok(steps)
 }
 
-/// Whoever holds the lock and finds a deployment under way knows that it was cut off.
-pub fn conclude_interrupted(app: &App) -> Result<()> {
-    let Some(cut_off) = Underway::read(&app.home).filter(Underway::is_interrupted) else { return Ok(()) };
+/// Whether a deployment was cut off; it is concluded as such.
+fn conclude_interrupted(app: &App) -> Result<bool> {
+    let Some(cut_off) = Underway::read(&app.home).filter(Underway::is_interrupted) else { return Ok(false) };
     let line = deployment::Deployment {
         id: cut_off.id,
         by: cut_off.by,
@@ -211,7 +223,8 @@ pub fn conclude_interrupted(app: &App) -> Result<()> {
         seconds: 0.0,
     };
     line.append(&app.home)?;
-    Ok(Underway::remove(&app.home)?)
+    Underway::remove(&app.home)?;
+    Ok(true)
 }
 
 /// Two deployments may begin within a second.

@@ -171,7 +171,7 @@ impl fmt::Display for Busy {
                 let elapsed = Duration::try_from(jiff::Timestamp::now().duration_since(*since));
                 write!(
                     f,
-                    "busy: `{command}` (pid {}) runs since {}",
+                    "busy: `{command}` (pid {}) has run for {}",
                     process.pid,
                     duration::in_words(elapsed.unwrap_or_default())
                 )?;

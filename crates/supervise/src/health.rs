@@ -8,7 +8,7 @@ use serde::Serialize;
 use state::{App, InstanceName, duration};
 use ureq::Agent;
 
-/// A body is searched for `contains` no further than this.
+/// A body is read no further than this.
 const MOST_BODY: u64 = 1024 * 1024;
 
 /// What one probe found.
@@ -73,7 +73,7 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
     let health = &app.config.health;
     let url = format!("http://127.0.0.1:{}{}", app.port(instance), health.path.as_str());
     let begun = Instant::now();
-    let answered = agent(timeout).get(&url).call();
+    let answered = agent(timeout).get(&url).header("Connection", "close").call();
     let mut probe = Probe { elapsed: begun.elapsed(), status: None, problem: None, refused: false };
     match answered {
         Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -87,15 +87,21 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
         Ok(mut response) => {
             let status = response.status().as_u16();
             probe.status = Some(status);
+            // All of it, also when nobody looks at it: an app should see no connection cut off.
+            let mut body = Vec::new();
+            let read = response.body_mut().as_reader().take(MOST_BODY).read_to_end(&mut body);
             if !health.status.contains(status) {
                 probe.problem =
                     Some(format!("answered {status}, not {} ({})", health.status, health.path.as_str()));
-            } else if let Some(text) = &health.contains {
-                let mut body = Vec::new();
-                let read = response.body_mut().as_reader().take(MOST_BODY).read_to_end(&mut body);
-                if read.is_err() || !String::from_utf8_lossy(&body).contains(text.as_str()) {
-                    probe.problem = Some(format!("answered {status} without the text `{text}`"));
-                }
+            } else if read.is_err() {
+                probe.problem = Some(format!(
+                    "answered {status} and did not finish within {}",
+                    duration::in_words(timeout)
+                ));
+            } else if let Some(text) = &health.contains
+                && !String::from_utf8_lossy(&body).contains(text.as_str())
+            {
+                probe.problem = Some(format!("answered {status} without the text `{text}`"));
             }
             probe.elapsed = begun.elapsed();
         }

@@ -30,8 +30,11 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
     let here = presence(app, instance)?;
     here.must_be_free(app, instance)?;
     if !matches!(here, Presence::Stopped) {
-        wait_for_health(app, instance, &release_of(app, instance)?.0, None)?;
-        return Ok(Started::Already);
+        if comes_to_itself(app, instance, &release_of(app, instance)?.0)? {
+            return Ok(Started::Already);
+        }
+        // It runs and serves nobody.
+        stop::stop(app, instance, app.config.run.stop_timeout)?;
     }
     // Whatever a person has to mend is told at once.
     environment::rehearse(app)?;
@@ -43,14 +46,30 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
     let mut child =
         launch(app, &folder, variables, &log).map_err(system(format!("cannot start {instance}")))?;
     let running = Running { child: &mut child, log_start, begun: Instant::now() };
-    let begun = record(app, instance, &release, running.child)
-        .and_then(|()| wait_for_health(app, instance, &release, Some(running)));
+    let begun = record(app, instance, &release, running.child).and_then(|()| {
+        wait_for_health(app, instance, &release, app.config.health.start_timeout, Some(running))
+    });
     if begun.is_err() {
         // The error that matters is why it did not start.
         let _ = stop::stop(app, instance, app.config.run.stop_timeout.min(Duration::from_secs(5)));
         let _ = child.try_wait();
     }
     begun.map(|()| Started::Now)
+}
+
+/// Whether one that runs gets healthy: in what is left of its time to start, and if it has started long ago, in the time
+/// of some probes.
+fn comes_to_itself(app: &App, instance: InstanceName, release: &ReleaseId) -> Result<bool> {
+    let health = &app.config.health;
+    let age = Record::read(&app.home, instance)
+        .and_then(|record| Duration::try_from(jiff::Timestamp::now().duration_since(record.started)).ok());
+    let to_start = health.start_timeout.saturating_sub(age.unwrap_or_default());
+    let patience = to_start.max(health.timeout * PROBES_OF_A_HUNG_ONE);
+    match wait_for_health(app, instance, release, patience, None) {
+        Ok(()) => Ok(true),
+        Err(Error::Unhealthy { .. } | Error::Exited { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the instance runs what it would be started with now: the release it points to, and the same settings.
@@ -88,6 +107,8 @@ struct Running<'a> {
     begun: Instant,
 }
 
+/// An instance that has failed so many probes in a row is not just busy.
+const PROBES_OF_A_HUNG_ONE: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// The last probe, too, gets the time to find out what is wrong.
 const SHORTEST_PROBE: Duration = Duration::from_millis(250);
@@ -97,6 +118,7 @@ fn wait_for_health(
     app: &App,
     instance: InstanceName,
     release: &ReleaseId,
+    patience: Duration,
     mut running: Option<Running>,
 ) -> Result<()> {
     let health = &app.config.health;
@@ -105,7 +127,7 @@ fn wait_for_health(
     let log = || log::last_lines(&app.home.instance_log(instance), log_start, 10, 160);
     let mut pause = FIRST_PAUSE;
     loop {
-        let left = health.start_timeout.saturating_sub(begun.elapsed());
+        let left = patience.saturating_sub(begun.elapsed());
         let probe = health::probe_within(app, instance, health.timeout.min(left.max(SHORTEST_PROBE)));
         if let Some(ended) = ended(app, instance, running.as_mut())? {
             let after = running.as_ref().map_or(begun, |running| running.begun).elapsed();
@@ -114,9 +136,9 @@ fn wait_for_health(
         if probe.healthy() && ours(app, instance)? {
             return Ok(());
         }
-        if begun.elapsed() >= health.start_timeout {
+        if begun.elapsed() >= patience {
             let problem = why(&probe);
-            let after = health.start_timeout;
+            let after = patience;
             return Err(Error::Unhealthy { instance, release: release.clone(), after, problem, log: log() });
         }
         interrupt::check()?;
