@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use deployment::{Failure, Run};
 use service::{Service, Status};
-use state::config::{Old, WantedRevision};
+use state::config::WantedRevision;
 use state::lock::Patience;
 use state::{App, interrupt};
 
@@ -59,7 +59,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// False if what serves is what was to be deployed.
 fn deploy(run: &mut Run, revision: Option<&str>, force: bool) -> Result<bool, Failure> {
     let target = run.target();
-    let if_new: &[_] = if force || run.must_start_over() { &[] } else { &["--if-new"] };
+    let if_new: &[_] = if force || run.deployment.after_interruption { &[] } else { &["--if-new"] };
 
     let update: Vec<_> = [target.as_str()].into_iter().chain(revision).collect();
     let release = run.step_with("update-instance", &update, if_new)?;
@@ -68,16 +68,7 @@ fn deploy(run: &mut Run, revision: Option<&str>, force: bool) -> Result<bool, Fa
     }
     run.deploys(&release);
     run.step("start-instance", &[&target])?;
-    run.hook("pre-connect")?;
-
-    run.step("connect-to-nginx", &[&target])?;
-    run.hook("post-connect")?;
-    run.watch()?;
-
-    if let (Old::Stop, Some(old)) = (run.app.config.deploy.old, run.from()) {
-        run.step_that_may_fail("drain-instance", &[&old]);
-        run.step_that_may_fail("stop-instance", &[&old]);
-    }
+    run.switch_over()?; // connect-to-nginx between its hooks, then watching
     run.step_that_may_fail("releases", &["--prune"]);
     Ok(true)
 }

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use service::step::Wanted;
 use service::{Service, step};
-use state::config::WantedRevision;
 use state::lock::Patience;
 use state::{App, InstanceName, interrupt};
 
@@ -22,6 +22,9 @@ struct Arguments {
     changing: cli::Changing,
     #[command(flatten)]
     force: cli::Force,
+    /// Take a release that is kept, as `releases` lists it: nothing is fetched or built
+    #[arg(long, conflicts_with = "if_new")]
+    kept: bool,
     /// Leave the instance alone, and print nothing, if the enabled one runs this release already
     #[arg(long)]
     if_new: bool,
@@ -33,12 +36,12 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
-    let (instance, revision) = instance_and_revision(&arguments.instance_and_revision)?;
+    let (instance, wanted) = instance_and_wanted(&arguments.instance_and_revision, arguments.kept)?;
     let app = App::open(arguments.globals.home.as_deref())?;
     let service = Service::observe(&app)?;
     let instance = instance.unwrap_or(service.flip_side());
     if arguments.changing.dry_run {
-        cli::answer_lines(&step::plan_update(&app, &service, instance, revision.as_ref())?);
+        cli::answer_lines(&step::plan_update(&app, &service, instance, &wanted)?);
         return Ok(ExitCode::SUCCESS);
     }
     let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
@@ -47,7 +50,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.force.force {
         service.settle(&app)?.may_take_away(&app, instance, "update it")?;
     }
-    let updated = step::update(&app, instance, revision.as_ref(), arguments.if_new)?;
+    let updated = step::update(&app, instance, &wanted, arguments.if_new)?;
     for remark in &updated.remarks {
         cli::remark(arguments.globals.quiet, remark);
     }
@@ -58,13 +61,20 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// One argument that is no instance's name is a revision.
-fn instance_and_revision(words: &[String]) -> state::Result<(Option<InstanceName>, Option<WantedRevision>)> {
+fn instance_and_wanted(words: &[String], kept: bool) -> state::Result<(Option<InstanceName>, Wanted)> {
     let instance = words.first().and_then(|word| word.parse().ok());
-    let revision = match (words, instance) {
+    let named = match (words, instance) {
         ([_], Some(_)) | ([], _) => None,
-        ([_, revision], Some(_)) | ([revision], None) => Some(revision),
+        ([_, named], Some(_)) | ([named], None) => Some(named),
         (words, _) => return Err(state::Error::Usage(words[0].parse::<InstanceName>().unwrap_err())),
     };
-    let revision = revision.map(|text| text.parse().map_err(state::Error::Usage)).transpose()?;
-    Ok((instance, revision))
+    let wanted = match named {
+        None if kept => {
+            return Err(state::Error::Usage("--kept needs the name of a release; see releases".into()));
+        }
+        None => Wanted::Configured,
+        Some(name) if kept => Wanted::Kept(name.clone()),
+        Some(text) => Wanted::Revision(text.parse().map_err(state::Error::Usage)?),
+    };
+    Ok((instance, wanted))
 }

@@ -6,8 +6,12 @@ mod bootup;
 mod configuration;
 #[path = "end_to_end/connect.rs"]
 mod connect;
+#[path = "end_to_end/crash.rs"]
+mod crash;
 #[path = "end_to_end/deploy.rs"]
 mod deploy;
+#[path = "end_to_end/deployments.rs"]
+mod deployments;
 #[path = "end_to_end/drain.rs"]
 mod drain;
 #[path = "end_to_end/failure.rs"]
@@ -30,6 +34,8 @@ mod node;
 mod queries;
 #[path = "end_to_end/releases.rs"]
 mod releases;
+#[path = "end_to_end/rollback.rs"]
+mod rollback;
 #[path = "end_to_end/source.rs"]
 mod source;
 #[path = "end_to_end/start.rs"]
@@ -38,8 +44,12 @@ mod start;
 mod status;
 #[path = "end_to_end/stop.rs"]
 mod stop;
+#[path = "end_to_end/sweep.rs"]
+mod sweep;
 #[path = "end_to_end/terminal.rs"]
 mod terminal;
+#[path = "end_to_end/traced.rs"]
+mod traced;
 #[path = "end_to_end/update.rs"]
 mod update;
 

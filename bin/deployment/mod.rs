@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use cli::{StepFailed, Story, quoted_lines};
 use service::deployment::{Aftermath, Deployment, in_brief};
 use service::{Moment, Service};
+use state::config::Old;
 use state::deployment::Outcome;
 use state::lock::Lock;
 use state::{App, Exit, ReleaseId, duration, interrupt};
@@ -20,7 +21,7 @@ pub struct Failure {
 /// A deployment that is being told.
 pub struct Run<'a> {
     pub app: &'a App,
-    deployment: Deployment,
+    pub deployment: Deployment,
     lock: Lock,
     story: Story,
     /// As a person would type it.
@@ -52,11 +53,6 @@ impl<'a> Run<'a> {
         self.deployment.from.map(|from| from.to_string())
     }
 
-    /// The one before was cut off, perhaps before its release was proved.
-    pub fn must_start_over(&self) -> bool {
-        self.deployment.after_interruption
-    }
-
     /// Says which release it is, as soon as it is known.
     pub fn deploys(&mut self, release: &str) {
         self.deployment.to = ReleaseId::try_from(release.to_owned()).ok();
@@ -83,6 +79,20 @@ impl<'a> Run<'a> {
         done.map_err(|StepFailed { command, words, .. }| Failure { step: command, words })
     }
 
+    /// From the instance that has been proved to the one that serves, and what becomes of the old one.
+    pub fn switch_over(&mut self) -> Result<(), Failure> {
+        let target = self.target();
+        self.hook("pre-connect")?;
+        self.step("connect-to-nginx", &[&target])?;
+        self.hook("post-connect")?;
+        self.watch()?;
+        if let (Old::Stop, Some(old)) = (self.app.config.deploy.old, self.from()) {
+            self.step_that_may_fail("drain-instance", &[&old]);
+            self.step_that_may_fail("stop-instance", &[&old]);
+        }
+        Ok(())
+    }
+
     /// Runs a sibling that only tidies up: the deployment has succeeded already.
     pub fn step_that_may_fail(&mut self, command: &str, arguments: &[&str]) {
         if let Err(Failure { words, .. }) = self.step(command, arguments) {
@@ -92,7 +102,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub fn hook(&mut self, name: &str) -> Result<(), Failure> {
+    fn hook(&mut self, name: &str) -> Result<(), Failure> {
         if !self.app.home.hook(name).exists() {
             return Ok(());
         }
@@ -103,7 +113,7 @@ impl<'a> Run<'a> {
     }
 
     /// Watches the new instance for as long as `[deploy] observe` says.
-    pub fn watch(&mut self) -> Result<(), Failure> {
+    fn watch(&mut self) -> Result<(), Failure> {
         let (app, target, observe) = (self.app, self.deployment.target, self.app.config.deploy.observe);
         if observe.is_zero() {
             return Ok(());
@@ -134,8 +144,8 @@ impl<'a> Run<'a> {
         self.tell_hook("on-success", None);
         let old = match self.app.config.deploy.old {
             _ if self.deployment.from.is_none() => String::new(),
-            state::config::Old::Keep => format!("; {} is ready to go back to", self.deployment.former()),
-            state::config::Old::Stop => format!("; {} was stopped", self.deployment.former()),
+            Old::Keep => format!("; {} is ready to go back to", self.deployment.former()),
+            Old::Stop => format!("; {} was stopped", self.deployment.former()),
         };
         self.story.tell(&format!("{}: {} serves{old}", cli::name(), self.deployment.newcomer()));
         Ok(ExitCode::SUCCESS)

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::world;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "bootup",
     "check-health",
     "connect-to-nginx",
     "deploy",
+    "deployments",
     "disabled-instance",
     "disabled-port",
     "drain-instance",
@@ -19,6 +20,7 @@ const COMMANDS: [&str; 16] = [
     "logs",
     "pid",
     "releases",
+    "rollback",
     "start-instance",
     "status",
     "stop-instance",

@@ -1,19 +1,19 @@
 //! One deployment from its beginning to its line in `logs/deployments.jsonl`.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use indexmap::IndexMap;
 use nginx::Live;
 use release::Planned;
 use state::config::{Old, WantedRevision};
 use state::deployment::{self, Outcome, Underway};
 use state::duration::in_words;
 use state::process::Identity;
-use state::{App, Exit, InstanceName, ReleaseId, file};
+use state::{App, Exit, InstanceName, Manifest, ReleaseId, file};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::standby::Standby;
 use crate::traffic::{self, Service};
 
@@ -77,6 +77,16 @@ impl Deployment {
             underway,
             begun: Instant::now(),
         })
+    }
+
+    /// Whether what served when it began is this release already.
+    pub fn serves(&self, release: &Manifest) -> bool {
+        self.from_release.as_ref() == Some(&release.id)
+    }
+
+    /// Whether the instance that is to serve points to it already.
+    pub fn is_at_the_flip_side(&self, release: &Manifest) -> bool {
+        self.standby.release() == Some(&release.id)
     }
 
     /// All that the deployment prints is kept there.
@@ -190,7 +200,33 @@ pub fn plan(app: &App, service: &Service, wanted: Option<&WantedRevision>) -> Re
             in_words(app.config.health.start_timeout)
         ),
     ];
+    steps.extend(plan_switch_over(app, service));
+    let keep = app.config.source.keep;
+    steps.push(format!("releases --prune: keep {keep} beside those in use"));
+    Ok(steps)
+}
+
+/// What a rollback would do, step by step.
+pub fn plan_rollback(app: &App, service: &Service, release: &Manifest) -> Vec<String> {
+    let target = service.flip_side();
+    let there = ReleaseId::of_instance(&app.home, target).as_ref() == Some(&release.id);
+    let update = (!there).then(|| format!("update-instance {target} {} --kept", release.id));
+    let start = if there && supervise::health::probe(app, target).healthy() {
+        format!("start-instance {target}: it runs and is healthy")
+    } else {
+        format!(
+            "start-instance {target}: on port {}, healthy within {}",
+            app.port(target),
+            in_words(app.config.health.start_timeout)
+        )
+    };
+    update.into_iter().chain([start]).chain(plan_switch_over(app, service)).collect()
+}
+
+fn plan_switch_over(app: &App, service: &Service) -> Vec<String> {
+    let target = service.flip_side();
     let hook = |name: &str| app.home.hook(name).exists().then(|| format!("hook {name}"));
+    let mut steps = Vec::new();
     steps.extend(hook("pre-connect"));
     steps.push(format!("connect-to-nginx {target}: {}", app.switch().display()));
     steps.extend(hook("post-connect"));
@@ -200,9 +236,33 @@ pub fn plan(app: &App, service: &Service, wanted: Option<&WantedRevision>) -> Re
     if let (Old::Stop, Some(old)) = (app.config.deploy.old, service.enabled()) {
         steps.push(format!("drain-instance {old}, stop-instance {old}"));
     }
-    let keep = app.config.source.keep;
-    steps.push(format!("releases --prune: keep {keep} beside those in use"));
-    Ok(steps)
+    steps
+}
+
+/// The release that `rollback` goes back to: the one that is named, or else the one before.
+pub fn release_before(app: &App, service: &Service, named: Option<&str>) -> Result<Manifest> {
+    if let Some(name) = named {
+        return Ok(release::find(&app.home, name)?);
+    }
+    let serving = service.enabled().and_then(|enabled| ReleaseId::of_instance(&app.home, enabled));
+    let standby = ReleaseId::of_instance(&app.home, service.flip_side())
+        .filter(|standby| Some(standby) != serving.as_ref());
+    // The flip side may have been used for something else since.
+    let logged = || -> Result<Option<ReleaseId>> {
+        let last = deployment::Deployment::last(&app.home, 100)?;
+        let good =
+            |line: &deployment::Deployment| matches!(line.result, Outcome::Deployed | Outcome::RolledBack);
+        Ok(last
+            .into_iter()
+            .rfind(|line| good(line) && line.to == serving && line.from != serving)
+            .and_then(|line| line.from))
+    };
+    let before = match logged()? {
+        Some(before) => Some(before),
+        None => standby,
+    };
+    let whole = before.map(|id| Manifest::read(&app.home.release(&id))).transpose()?.flatten();
+    whole.ok_or(Error::NothingBefore)
 }
 
 /// Whether a deployment was cut off; it is concluded as such.
@@ -218,7 +278,7 @@ fn conclude_interrupted(app: &App) -> Result<bool> {
         to: ReleaseId::of_instance(&app.home, cut_off.target),
         result: Outcome::Interrupted,
         reason: Some("it was killed, or the machine went down".to_owned()),
-        steps: BTreeMap::new(),
+        steps: IndexMap::new(),
         started: cut_off.started,
         seconds: 0.0,
     };

@@ -22,6 +22,8 @@ pub enum Error {
     /// A person has written something into the switch that no command should overrule.
     #[error("{0}; name the instance that is to serve: connect-to-nginx A or connect-to-nginx B")]
     Switch(String),
+    #[error("there is no release to go back to; see releases")]
+    NothingBefore,
     #[error("nothing is enabled; run deploy")]
     NothingEnabled,
     #[error("{instance} is not fit to serve ({problem}); start-instance {instance}, or use --force")]
@@ -43,7 +45,7 @@ impl Error {
             Self::Nginx(error) => error.exit(),
             Self::Supervise(error) => error.exit(),
             Self::Release(error) => error.exit(),
-            Self::Hook(_) | Self::NothingEnabled => Exit::No,
+            Self::Hook(_) | Self::NothingEnabled | Self::NothingBefore => Exit::No,
             Self::CarriesTraffic { .. } | Self::Unknown { .. } | Self::Switch(_) | Self::Unfit { .. } => {
                 Exit::Refused
             }

@@ -11,6 +11,7 @@ pub mod step;
 mod traffic;
 mod watch;
 
+pub use deployment::release_before;
 pub use error::{Error, Result, anatomy};
 pub use hook::{Moment, hook};
 pub use releases::{Kept, in_use, releases};

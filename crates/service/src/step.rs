@@ -18,16 +18,48 @@ pub struct Updated {
     pub remarks: Vec<String>,
 }
 
+/// Which release an instance is to get.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// What `[source] revision` says.
+    Configured,
+    Revision(WantedRevision),
+    /// One that is kept, by its id or a beginning of it: nothing is fetched or built.
+    Kept(String),
+}
+
+impl Wanted {
+    fn prepare(&self, app: &App) -> Result<Prepared> {
+        match self.revision() {
+            Ok(revision) => Ok(release::prepare(app, revision)?),
+            Err(kept) => {
+                Ok(Prepared { manifest: release::find(&app.home, kept)?, built: false, notes: Vec::new() })
+            }
+        }
+    }
+
+    fn plan(&self, app: &App) -> Result<Planned> {
+        match self.revision() {
+            Ok(revision) => Ok(release::plan(app, revision)?),
+            Err(kept) => Ok(Planned { id: release::find(&app.home, kept)?.id, build: false }),
+        }
+    }
+
+    /// The revision to look for, or the name of a kept release.
+    fn revision(&self) -> Result<Option<&WantedRevision>, &str> {
+        match self {
+            Self::Configured => Ok(None),
+            Self::Revision(revision) => Ok(Some(revision)),
+            Self::Kept(name) => Err(name),
+        }
+    }
+}
+
 /// Fetches and builds; only then the instance is stopped and pointed at the release.
-pub fn update(
-    app: &App,
-    instance: InstanceName,
-    wanted: Option<&WantedRevision>,
-    if_new: bool,
-) -> Result<Updated> {
+pub fn update(app: &App, instance: InstanceName, wanted: &Wanted, if_new: bool) -> Result<Updated> {
     traffic::make_folders(app)?;
     supervise::end_builds(&app.home);
-    let Prepared { manifest, mut notes, .. } = release::prepare(app, wanted)?;
+    let Prepared { manifest, mut notes, .. } = wanted.prepare(app)?;
     if if_new && is_served(app, &manifest)? {
         return Ok(Updated { release: None, remarks: notes });
     }
@@ -77,10 +109,10 @@ pub fn plan_update(
     app: &App,
     service: &Service,
     instance: InstanceName,
-    wanted: Option<&WantedRevision>,
+    wanted: &Wanted,
 ) -> Result<Vec<String>> {
     service.may_take_away(app, instance, "update it")?;
-    let Planned { id, build } = release::plan(app, wanted)?;
+    let Planned { id, build } = wanted.plan(app)?;
     let prepare = if build { format!("fetch and build {id}") } else { format!("{id} is built already") };
     let mut steps = vec![prepare];
     if presence(app, instance)? != Presence::Stopped {

@@ -1,10 +1,10 @@
 //! Deployments: the one under way, and those that have ended.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IoContext, Result};
@@ -90,8 +90,8 @@ pub struct Deployment {
     pub to: Option<ReleaseId>,
     pub result: Outcome,
     pub reason: Option<String>,
-    /// Seconds by step.
-    pub steps: BTreeMap<String, f64>,
+    /// Seconds by step, in their order.
+    pub steps: IndexMap<String, f64>,
     pub started: jiff::Timestamp,
     pub seconds: f64,
 }
@@ -101,6 +101,20 @@ fn deploy() -> String {
 }
 
 impl Deployment {
+    /// As a person typed it.
+    pub fn typed(&self) -> String {
+        [Some(self.command.as_str()), self.revision.as_deref()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// The one with this id.
+    pub fn find(home: &Home, id: &str) -> Result<Option<Self>> {
+        Ok(Self::last(home, usize::MAX)?.into_iter().rfind(|deployment| deployment.id == id))
+    }
+
     pub fn append(&self, home: &Home) -> Result<()> {
         file::folder(&home.logs())?;
         file::append_line(
@@ -112,7 +126,7 @@ impl Deployment {
     /// The last `count`, oldest first. A line that cannot be read (torn by a crash) is left out.
     pub fn last(home: &Home, count: usize) -> Result<Vec<Self>> {
         let path = home.deployments();
-        let text = match last_bytes(&path, 2_048 * (count as u64).saturating_add(2)) {
+        let text = match last_bytes(&path, (count as u64).saturating_add(2).saturating_mul(2_048)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             text => text.on("cannot read", &path)?,
         };

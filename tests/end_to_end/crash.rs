@@ -1,0 +1,127 @@
+//! Killed anywhere: at each system call that matters, of each process of a command, under load.
+//!
+//! By default a spread of the points is tried, one of each kind; `FLIPSIDE_SWEEP=all` tries all of them, in both ways;
+//! `FLIPSIDE_SWEEP=WORDS` those whose names hold the words.
+
+use support::{World, only_resets_on_kept_connections};
+
+use crate::sweep::{self, Job, Scenario, Trial};
+use crate::traced::{self, Fate, Point, Struck};
+use crate::world;
+
+/// At most so many points without `FLIPSIDE_SWEEP`, of all commands.
+const SPREAD: usize = 96;
+
+#[test]
+fn killed_at_any_system_call() {
+    if !traced::is_possible() {
+        return;
+    }
+    let jobs = sweep::jobs(&Scenario::ALL, |_, point| {
+        let matters = point.call != "openat";
+        if matters { vec![Fate::Killed, Fate::AllKilled] } else { Vec::new() }
+    });
+    sweep::run("crash", sweep::spread(jobs, SPREAD), killed);
+}
+
+/// One kill, and what must hold afterwards.
+fn killed(world: &World, job: &Job, number: usize) -> Trial {
+    let Job { scenario, point, fate } = job;
+    let goal = scenario.prepare(world, number);
+    let words: Vec<&str> = goal.words.iter().map(String::as_str).collect();
+    let someone_restarts_nginx = number % 4 == 3;
+    let at_once = number % 2 == 0;
+    let mut hit = false;
+    let under_load = |world: &World, during: &mut dyn FnMut(&World)| {
+        if scenario.is_without_load() {
+            during(world);
+        } else {
+            // Each of the reloads there may be closes some idle connections.
+            world.under_gentle_load(|world| during(world)).expect(only_resets_on_kept_connections(30));
+        }
+    };
+    under_load(world, &mut |world| {
+        let struck = traced::strike(world, &words, point, *fate);
+        hit = struck.hit;
+        judge_command(world, job, &struck);
+        if !someone_restarts_nginx {
+            let idle = sweep::eventually_idle(world, at_once);
+            world.nginx_reload_by_someone_else();
+            if idle && !scenario.is_without_load() {
+                sweep::status_is_true(world);
+            }
+            again(world, *scenario, &words);
+        }
+    });
+    if someone_restarts_nginx {
+        sweep::eventually_idle(world, false);
+        world.restart_nginx();
+        if !scenario.is_without_load() {
+            sweep::status_is_true(world);
+        }
+        under_load(world, &mut |world| again(world, *scenario, &words));
+    }
+    goal.is_reached(world);
+    sweep::is_tidy(world);
+    Trial { hit }
+}
+
+/// The first one: what it said, if it came to that, and what it left.
+fn judge_command(world: &World, job: &Job, struck: &Struck) {
+    let Job { scenario, point, fate } = job;
+    let status = struck.ran.status();
+    let died = status == 128 + 9;
+    assert_eq!(
+        died,
+        struck.hit && (*fate == Fate::AllKilled || is_first(*scenario, point)),
+        "whether it died: {}",
+        struck.ran
+    );
+    if died {
+        return;
+    }
+    let documented: &[i32] = if scenario.is_without_load() { &[0, 1, 6] } else { &[0, 1, 5] };
+    assert!(documented.contains(&status), "exits with one of {documented:?}: {}", struck.ran);
+    if status != 0 {
+        assert!(!struck.ran.stderr().is_empty(), "says why: {}", struck.ran);
+    }
+    assert!(
+        !world.exists("run/deploy.json"),
+        "it ended by itself, and is no interrupted one: {}",
+        struck.ran
+    );
+}
+
+fn is_first(scenario: Scenario, point: &Point) -> bool {
+    point.program == scenario.command()
+}
+
+/// The same command again does the work.
+fn again(world: &World, scenario: Scenario, words: &[&str]) {
+    let ran = support::Running::start(&words.join(" "), world.command(words)).wait();
+    // A rollback that was interrupted after its switch would go there and back.
+    assert_eq!(ran.status(), 0, "{scenario:?} again: {ran}");
+}
+
+#[test]
+fn a_deployment_that_is_only_traced_succeeds() {
+    if !traced::is_possible() {
+        return;
+    }
+    let world = world().release("v1").release("v2").deployed("v1");
+    let (ran, points) = traced::points(&world, &["deploy", "v2"]);
+    ran.succeeds();
+    world.serves("B", "v2");
+    for (program, call, on) in [
+        ("deploy", "rename", "run/deploy.json"),
+        ("deploy", "fdatasync", "logs/deployments.jsonl"),
+        ("update-instance", "rename", "instances/B"),
+        ("start-instance", "rename", "run/B.json"),
+        ("connect-to-nginx", "rename", "nginx/upstream.conf"),
+        ("connect-to-nginx", "flock", "run/lock"),
+        ("nginx", "kill", "process"),
+    ] {
+        let found = points.iter().any(|point| point.kind() == (program.into(), call.into(), on.into()));
+        assert!(found, "{program} {call} {on} is not among {points:#?}");
+    }
+}

@@ -1,0 +1,360 @@
+//! A sweep: one command after the other, each with something that happens to it at one of its system calls, and what
+//! must hold afterwards whatever it was.
+
+use std::collections::HashSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use support::{SOON, World, eventually, processes};
+
+use crate::traced::{self, Fate, Point};
+use crate::world;
+
+/// A command in a situation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scenario {
+    Deploy,
+    Rollback,
+    Connect,
+    Stop,
+    /// With the switch edited by hand, and not applied.
+    BootupConnects,
+    /// With the enabled instance dead.
+    BootupStarts,
+}
+
+/// What a command is to reach.
+pub struct Goal {
+    pub words: Vec<String>,
+    /// Who is to serve what: several, if it cannot be told whether an interrupted command had reached it.
+    serves: Vec<(String, String)>,
+    stopped: Option<String>,
+}
+
+impl Scenario {
+    pub const ALL: [Self; 6] =
+        [Self::Deploy, Self::Rollback, Self::Connect, Self::Stop, Self::BootupConnects, Self::BootupStarts];
+
+    /// The command's name.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Rollback => "rollback",
+            Self::Connect => "connect-to-nginx",
+            Self::Stop => "stop-instance",
+            Self::BootupConnects | Self::BootupStarts => "bootup",
+        }
+    }
+
+    /// Where requests fail before the command begins.
+    pub fn is_without_load(self) -> bool {
+        self == Self::BootupStarts
+    }
+
+    /// A world in which both instances run, and any scenario can be prepared again and again.
+    pub fn world() -> World {
+        let world =
+            world().set("deploy.observe", "\"100ms\"").set("source.keep", "1").release("v1").deployed("v1");
+        for release in ["v2", "v3", "v4"] {
+            world.publish(release, &[]);
+            world.deploy(release).succeeds();
+        }
+        world
+    }
+
+    /// Brings the world to where the command begins.
+    pub fn prepare(self, world: &World, number: usize) -> Goal {
+        let enabled = world.run(["enabled-instance"]).succeeds().answer().to_owned();
+        let standby = if enabled == "A" { "B" } else { "A" };
+        world.run(["start-instance", standby]).succeeds();
+        let release = |instance: &str| release_of(world, instance);
+        let standby_serves = || (standby.to_owned(), release(standby));
+        match self {
+            Self::Deploy => {
+                let name = format!("x{number}");
+                world.publish(&name, &[]);
+                let served = world.id(&name);
+                let by = |instance: &str| (instance.to_owned(), served.clone());
+                goal(["deploy", &name], [by(standby), by(&enabled)])
+            }
+            Self::Rollback => goal(["rollback"], [standby_serves(), (enabled.clone(), release(&enabled))]),
+            Self::Connect => goal(["connect-to-nginx", standby], [standby_serves()]),
+            Self::Stop => {
+                let goal = goal(["stop-instance", standby], [(enabled.clone(), release(&enabled))]);
+                Goal { stopped: Some(standby.to_owned()), ..goal }
+            }
+            Self::BootupConnects => {
+                let port = world.port(standby);
+                world.write("nginx/upstream.conf", &format!("server 127.0.0.1:{port};\n"));
+                goal(["bootup"], [standby_serves()])
+            }
+            Self::BootupStarts => {
+                processes::end(|| world.processes_of(&enabled));
+                goal(["bootup"], [(enabled.clone(), release(&enabled)), standby_serves()])
+            }
+        }
+    }
+}
+
+fn goal<const N: usize, const M: usize>(words: [&str; N], serves: [(String, String); M]) -> Goal {
+    Goal { words: words.map(str::to_owned).into(), serves: serves.into(), stopped: None }
+}
+
+impl Goal {
+    pub fn is_reached(&self, world: &World) {
+        let (instance, release) = served(world);
+        assert!(
+            self.serves.contains(&(instance.clone(), release.clone())),
+            "{release} of {instance} serves instead of one of {:?}",
+            self.serves
+        );
+        if let Some(stopped) = &self.stopped {
+            assert!(world.processes_of(stopped).is_empty(), "{stopped} was to be stopped");
+        }
+        let json = sweep_status(world);
+        assert!(json["interrupted"].is_null(), "nothing is interrupted any more: {json}");
+        let expected = if self.stopped.is_some() { "degraded" } else { "up" };
+        assert_eq!(json["service"], expected, "{json}");
+    }
+}
+
+fn release_of(world: &World, instance: &str) -> String {
+    let target = fs::read_link(world.home().join("instances").join(instance)).unwrap();
+    target.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+/// Who answers users: instance and release.
+pub fn served(world: &World) -> (String, String) {
+    let answer = world.get("/");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let header = |name| answer.header(name).unwrap_or_default().to_owned();
+    (header("x-instance"), header("x-release"))
+}
+
+fn sweep_status(world: &World) -> serde_json::Value {
+    let ran = world.run(["status", "--json"]);
+    let json = ran.json();
+    let exit = match json["service"].as_str() {
+        Some("up") => 0,
+        Some("degraded") => 1,
+        _ => 6,
+    };
+    assert_eq!(ran.status(), exit, "{ran}");
+    json
+}
+
+/// `status` says what the world shows. The service is up, and no command runs.
+pub fn status_is_true(world: &World) {
+    let json = sweep_status(world);
+    assert_ne!(json["service"], "down", "{json}");
+    let (live, _) = served(world);
+    assert_eq!(json["live"], live.as_str(), "{json}");
+    let switch = world.read("nginx/upstream.conf");
+    let named = |instance: &&str| switch.contains(&format!("server 127.0.0.1:{};", world.port(instance)));
+    let enabled = ["A", "B"].into_iter().find(named);
+    assert_eq!(json["enabled"].as_str(), enabled, "{json}\n{switch}");
+    assert_eq!(json["applied"], enabled == Some(live.as_str()), "{json}");
+    for instance in json["instances"].as_array().unwrap() {
+        let name = instance["name"].as_str().unwrap();
+        let health = support::http::get(world.port(name), "/health");
+        assert_eq!(instance["healthy"], health.is_ok_and(|answer| answer.status == 200), "{json}");
+        let runs = !world.processes_of(name).is_empty();
+        assert_eq!(!instance["pid"].is_null(), runs, "{json}");
+        assert_eq!(instance["release"], release_of(world, name), "{json}");
+    }
+    assert_eq!(!json["interrupted"].is_null(), world.exists("run/deploy.json"), "{json}");
+}
+
+/// Waits for what an interrupted command has left running, unless it is to be left alone. Whether it is known that
+/// nothing runs.
+pub fn eventually_idle(world: &World, left_alone: bool) -> bool {
+    if left_alone {
+        return false;
+    }
+    eventually(SOON, "what was left running ends", || traced::commands_running(world).is_empty());
+    true
+}
+
+/// Nothing runs that should not, and nothing lies about.
+pub fn is_tidy(world: &World) {
+    eventually_idle(world, false);
+    for instance in ["A", "B"] {
+        let all = world.processes_of(instance);
+        assert!(all.len() <= 1, "{instance} is several: {all:?}");
+    }
+    let home = world.home();
+    let folder = |path: &str| -> Vec<String> {
+        world.list(path).into_iter().map(|name| format!("{path}/{name}")).collect()
+    };
+    let mut stray: Vec<String> = ["", "releases", "instances", "nginx", "run", "logs"]
+        .iter()
+        .flat_map(|path| folder(path))
+        .filter(|path| path.contains("/."))
+        .collect();
+    stray.extend(
+        folder("run")
+            .into_iter()
+            .filter(|path| !["run/lock", "run/A.json", "run/B.json"].contains(&path.as_str())),
+    );
+    stray.extend(locks_of_git(&home.join("repository.git")));
+    stray
+        .extend(folder("releases").into_iter().filter(|path| !world.exists(&format!("{path}/release.json"))));
+    stray.dedup();
+    assert!(stray.is_empty(), "left behind: {stray:?}");
+    for line in world.read("logs/deployments.jsonl").lines() {
+        let parsed = serde_json::from_str::<serde_json::Value>(line);
+        assert!(parsed.is_ok() || !line.ends_with('}'), "in deployments.jsonl: {line}");
+    }
+}
+
+fn locks_of_git(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(locks_of_git(&path));
+        } else if path.extension().is_some_and(|extension| extension == "lock") {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+/// One trial of a sweep.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub scenario: Scenario,
+    pub point: Point,
+    pub fate: Fate,
+}
+
+impl Job {
+    pub fn name(&self) -> String {
+        format!("{:?}: {} {}", self.scenario, self.point, self.fate)
+    }
+}
+
+/// What became of a trial in which all held.
+pub struct Trial {
+    /// Whether the command came to the point.
+    pub hit: bool,
+}
+
+/// All points of the scenarios, with the fates that they are to meet.
+pub fn jobs(scenarios: &[Scenario], fates: impl Fn(Scenario, &Point) -> Vec<Fate> + Sync) -> Vec<Job> {
+    let of = |scenario: Scenario| {
+        let world = Scenario::world();
+        let goal = scenario.prepare(&world, 0);
+        let words: Vec<&str> = goal.words.iter().map(String::as_str).collect();
+        let (ran, points) = traced::points(&world, &words);
+        ran.succeeds();
+        goal.is_reached(&world);
+        is_tidy(&world);
+        println!("{scenario:?} has {} points", points.len());
+        let jobs = points.into_iter().flat_map(|point| {
+            let fates = fates(scenario, &point);
+            fates.into_iter().map(move |fate| Job { scenario, point: point.clone(), fate })
+        });
+        jobs.collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let of = &of;
+        let threads: Vec<_> = scenarios.iter().map(|scenario| scope.spawn(move || of(*scenario))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+/// As `FLIPSIDE_SWEEP` says: all of them, those whose names hold its words, or one of each kind, at most so many. The fates
+/// take turns.
+pub fn spread(jobs: Vec<Job>, at_most: usize) -> Vec<Job> {
+    match std::env::var("FLIPSIDE_SWEEP").as_deref() {
+        Ok("all") => return jobs,
+        Ok(words) if !words.is_empty() => {
+            return jobs.into_iter().filter(|job| job.name().contains(words)).collect();
+        }
+        _ => {}
+    }
+    let mut seen = HashSet::new();
+    let mut fates = Vec::new();
+    for job in &jobs {
+        if !fates.contains(&job.fate) {
+            fates.push(job.fate);
+        }
+    }
+    let first: Vec<_> = jobs.iter().filter(|job| seen.insert((job.scenario, job.point.kind()))).collect();
+    let kinds = first.len();
+    let chosen = first.into_iter().enumerate().map(|(number, job)| {
+        // Another fate of the same point, if it has it.
+        let wanted = fates[number % fates.len()];
+        let same = |other: &&Job| {
+            (other.scenario, &other.point) == (job.scenario, &job.point) && other.fate == wanted
+        };
+        jobs.iter().find(same).unwrap_or(job).clone()
+    });
+    // Spread evenly over the kinds if there are too many.
+    let kept = at_most.min(kinds).max(1);
+    chosen
+        .enumerate()
+        .filter(|(number, _)| number * kept / kinds != (number + 1) * kept / kinds)
+        .map(|(_, job)| job)
+        .collect()
+}
+
+/// Runs all trials, several at a time, each in a world that goes on from trial to trial until something is wrong in it.
+pub fn run(name: &str, jobs: Vec<Job>, attempt: impl Fn(&World, &Job, usize) -> Trial + Sync) {
+    let begun = Instant::now();
+    let total = jobs.len();
+    let jobs = Mutex::new(jobs.into_iter().enumerate());
+    let failures = Mutex::new(Vec::new());
+    let missed = Mutex::new(Vec::new());
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                let mut world = None;
+                loop {
+                    let Some((number, job)) = jobs.lock().unwrap().next() else { return };
+                    let trial = catch_unwind(AssertUnwindSafe(|| {
+                        let here = world.take().unwrap_or_else(Scenario::world);
+                        let trial = attempt(&here, &job, number + 1);
+                        world = Some(here);
+                        trial
+                    }));
+                    match trial {
+                        Ok(Trial { hit: true }) => {}
+                        Ok(Trial { hit: false }) => missed.lock().unwrap().push(job.name()),
+                        Err(panic) => failures.lock().unwrap().push((job.name(), words(&*panic))),
+                    }
+                }
+            });
+        }
+    });
+    let (failures, missed) = (failures.into_inner().unwrap(), missed.into_inner().unwrap());
+    println!(
+        "{name}: {total} points in {:.0} s; {} were not come to",
+        begun.elapsed().as_secs_f64(),
+        missed.len()
+    );
+    for name in &missed {
+        println!("  not come to: {name}");
+    }
+    for (name, words) in &failures {
+        println!("\n{name}\n{words}");
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {total} failed: {:#?}",
+        failures.len(),
+        failures.iter().map(|(name, _)| name).collect::<Vec<_>>()
+    );
+    // How often something is polled differs from run to run.
+    assert!(missed.len() * 4 <= total, "too many of {total} points were not come to: {missed:#?}");
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
