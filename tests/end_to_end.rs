@@ -8,12 +8,16 @@ mod configuration;
 mod connect;
 #[path = "end_to_end/crash.rs"]
 mod crash;
+#[path = "end_to_end/crowd.rs"]
+mod crowd;
 #[path = "end_to_end/deploy.rs"]
 mod deploy;
 #[path = "end_to_end/deployments.rs"]
 mod deployments;
 #[path = "end_to_end/drain.rs"]
 mod drain;
+#[path = "end_to_end/errors.rs"]
+mod errors;
 #[path = "end_to_end/failure.rs"]
 mod failure;
 #[path = "end_to_end/health.rs"]

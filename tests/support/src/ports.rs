@@ -1,7 +1,6 @@
 //! Ports of a world of its own: no other world, of this process or another one, is given the same at the same time.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::net::{Ipv6Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -66,10 +65,19 @@ pub fn hold(path: &Path) -> Option<Flock<File>> {
     lock(path, FlockArg::LockExclusiveNonblock)
 }
 
-/// The file, locked, after however long it takes.
+/// The file, locked for oneself, after however long it takes.
 pub fn wait_for(path: &Path) -> Flock<File> {
+    until_locked(path, FlockArg::LockExclusive)
+}
+
+/// The file, locked together with others.
+pub fn share(path: &Path) -> Flock<File> {
+    until_locked(path, FlockArg::LockShared)
+}
+
+fn until_locked(path: &Path, how: FlockArg) -> Flock<File> {
     loop {
-        if let Some(held) = lock(path, FlockArg::LockExclusive) {
+        if let Some(held) = lock(path, how) {
             return held;
         }
     }
@@ -78,15 +86,12 @@ pub fn wait_for(path: &Path) -> Flock<File> {
 fn lock(path: &Path, how: FlockArg) -> Option<Flock<File>> {
     let file = File::options().create(true).append(true).open(path);
     let file = file.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut held = match Flock::lock(file, how) {
+    let held = match Flock::lock(file, how) {
         Ok(held) => held,
         Err((_, Errno::EWOULDBLOCK | Errno::EINTR)) => return None,
         Err((_, error)) => panic!("{}: {error}", path.display()),
     };
     // Whoever had it before may have removed it in the meantime: then it is nobody's.
     let same = fs::metadata(path).is_ok_and(|now| held.metadata().is_ok_and(|held| held.ino() == now.ino()));
-    if same {
-        let _ = write!(held, "{} ", std::process::id());
-    }
     same.then_some(held)
 }

@@ -86,14 +86,23 @@ pub fn signal(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);
 }
 
+/// Whether it and all of its threads have ended, and so have closed what they held.
+fn is_over(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !runs(pid) && threads <= 1
+}
+
 /// Kills whatever is found, until nothing is.
 pub fn end(mut find: impl FnMut() -> Vec<i32>) {
+    let mut killed = BTreeSet::new();
     let mut left = BTreeSet::new();
     let gone = eventually_is(Duration::from_secs(10), || {
         left = find().into_iter().filter(|pid| *pid != std::process::id().cast_signed()).collect();
         for pid in &left {
             signal(*pid, Signal::SIGKILL);
         }
+        killed.extend(&left);
+        left.extend(killed.iter().copied().filter(|pid| !is_over(*pid)));
         left.is_empty()
     });
     if !gone {

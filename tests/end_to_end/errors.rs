@@ -1,0 +1,187 @@
+//! No space, no descriptor, no permission: a system call of a command fails, once. Whatever it was, the service is
+//! untouched, the status is a documented one, nothing is left half-written, and the same command succeeds afterwards.
+//!
+//! As in `crash`, a spread of the points by default; `FLIPSIDE_SWEEP=all` tries each with each error.
+
+use std::process::{Command, Stdio};
+
+use support::{Running, World, no_failed_request, only_resets_on_kept_connections, served_only_by};
+
+use crate::sweep::{self, Job, Scenario, Trial};
+use crate::traced::{self, Fate, Point};
+use crate::world;
+
+/// At most so many points without `FLIPSIDE_SWEEP`, of all commands.
+const SPREAD: usize = 80;
+
+const SCENARIOS: [Scenario; 5] =
+    [Scenario::Deploy, Scenario::Rollback, Scenario::Connect, Scenario::Stop, Scenario::BootupConnects];
+
+#[test]
+fn any_system_call_that_can_fail_fails() {
+    if !traced::is_possible() {
+        return;
+    }
+    let jobs = sweep::jobs(&SCENARIOS, |_, point| errors(point).iter().copied().map(Fate::Fails).collect());
+    sweep::run("errors", sweep::spread(jobs, SPREAD), failed);
+}
+
+/// What the call may fail with, out of anybody's hands.
+fn errors(point: &Point) -> &'static [&'static str] {
+    match point.call.as_str() {
+        "openat" => &["EMFILE", "EACCES", "ENOSPC"],
+        "flock" => &["ENOLCK"],
+        "unlink" | "unlinkat" | "rmdir" => &["EACCES", "EIO"],
+        _ if point.is_on_disk() => &["ENOSPC", "EIO"],
+        _ if point.is_fork() => &["EAGAIN"],
+        _ => &[],
+    }
+}
+
+/// One error, and what must hold afterwards.
+fn failed(world: &World, job: &Job, number: usize) -> Trial {
+    let Job { scenario, point, fate } = job;
+    let before = sweep::served(world);
+    let goal = scenario.prepare(world, number);
+    let words: Vec<&str> = goal.words.iter().map(String::as_str).collect();
+    let mut hit = false;
+    world
+        .under_gentle_load(|world| {
+            let struck = traced::strike(world, &words, point, *fate);
+            hit = struck.hit;
+            let ran = struck.ran;
+            assert!(matches!(ran.status(), 0 | 1 | 5), "exits with 0, 1 or 5: {ran}");
+            if ran.status() != 0 {
+                assert_eq!(sweep::served(world), before, "as before: {ran}");
+                assert!(ran.stderr().contains(&format!("{}: ", scenario.command())), "says why: {ran}");
+            }
+            let ran = ran.within_2000_characters();
+            sweep::status_is_true(world);
+            sweep::is_tidy(world);
+            if ran.status() == 0 && *scenario != Scenario::Deploy {
+                goal.is_reached(world);
+            } else {
+                let again = Running::start(&words.join(" "), world.command(&words)).wait();
+                assert_eq!(again.status(), 0, "again: {again}\nthe first time: {ran}");
+            }
+        })
+        .expect(only_resets_on_kept_connections(20));
+    goal.is_reached(world);
+    sweep::is_tidy(world);
+    Trial { hit }
+}
+
+/// Runs a command in a mount namespace of its own, after these words of the shell: nobody else sees what they mount.
+fn with_mounts(world: &World, script: &str, words: &[&str]) -> Running {
+    let plain = world.command(words);
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-ec"]);
+    command.arg(format!("{script}\nexec \"$@\"")).arg("sh").arg(plain.get_program()).args(plain.get_args());
+    command.current_dir(plain.get_current_dir().unwrap());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.env("HOME_FOLDER", world.home());
+    Running::start(&words.join(" "), command)
+}
+
+/// Whether this machine lets us mount; if not, the test says so and is over. In CI that is a failure.
+fn mounts_are_possible() -> bool {
+    let possible = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "mount", "-t", "tmpfs", "none", "/mnt"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !possible {
+        let why = "skipped: nothing may be mounted here";
+        assert!(std::env::var_os("CI").is_none(), "{why}");
+        eprintln!("{why}");
+    }
+    possible
+}
+
+#[test]
+fn the_home_is_read_only() {
+    if !mounts_are_possible() {
+        return;
+    }
+    let world = world().release("v1").release("v2").deployed("v1").deployed("v2").deployed("v1");
+    let read_only = r#"mount --bind "$HOME_FOLDER" "$HOME_FOLDER"; mount -o remount,ro,bind "$HOME_FOLDER""#;
+    world
+        .under_gentle_load(|world| {
+            for words in [
+                &["deploy", "v2"][..],
+                &["rollback"],
+                &["connect-to-nginx", "b"],
+                &["start-instance", "b"],
+                &["stop-instance", "b"],
+                &["update-instance", "b", "v2"],
+                &["releases", "--prune"],
+                &["bootup"],
+            ] {
+                with_mounts(world, read_only, words)
+                    .wait()
+                    .fails_with(1)
+                    .says("Read-only file system")
+                    .within_2000_characters();
+            }
+            for words in [&["status"][..], &["enabled-instance"], &["pid"], &["check-health"], &["releases"]]
+            {
+                with_mounts(world, read_only, words).wait().succeeds();
+            }
+        })
+        .expect(no_failed_request())
+        .expect(served_only_by("A", "v1"));
+    sweep::status_is_true(&world);
+    sweep::is_tidy(&world);
+    world.run(["deploy", "v2"]).succeeds();
+    world.serves("B", "v2");
+}
+
+#[test]
+fn the_disk_is_full() {
+    if !mounts_are_possible() {
+        return;
+    }
+    for folder in ["releases", "run", "logs", "instances", "nginx"] {
+        let world = world().release("v1").release("v2").deployed("v1").deployed("v2").deployed("v1");
+        world.publish("v3", &[]);
+        // A small disk with what the folder held, filled to the last byte.
+        let full = format!(
+            r#"cd "$HOME_FOLDER"; cp -a {folder} ../kept
+               mount -t tmpfs -o size=256k,mode=700 none {folder}
+               cp -a ../kept/. {folder}; for release in {folder} {folder}/*; do
+                   [ -d "$release" ] && [ ! -L "$release" ] && fill=$release/fill
+               done; cat /dev/zero >"$fill" 2>/dev/null || true; cd .."#
+        );
+        world
+            .under_gentle_load(|world| {
+                let ran = with_mounts(world, &full, &["deploy", "v3"]).wait().within_2000_characters();
+                // That a log cannot be written is no reason to fail.
+                assert!(matches!(ran.status(), 1 | 5) || folder == "logs", "{folder}: {ran}");
+                if ran.status() != 0 {
+                    assert!(ran.stderr().contains("No space left on device"), "{folder}: {ran}");
+                    world.serves("A", "v1");
+                }
+            })
+            .expect(only_resets_on_kept_connections(12));
+        world.run(["deploy", "v3"]).succeeds();
+        world.run(["status"]).exits_with(0);
+        sweep::is_tidy(&world);
+    }
+}
+
+#[test]
+fn a_file_where_a_folder_should_be() {
+    for folder in ["releases", "instances", "run", "logs"] {
+        let world = world().release("v1");
+        world.write(folder, "not a folder\n");
+        world.run(["deploy", "v1"]).fails_with(1).says(folder).within_2000_characters();
+        world.remove(folder);
+        world.run(["deploy", "v1"]).succeeds();
+        world.serves("A", "v1");
+    }
+}
