@@ -54,6 +54,8 @@ mod sweep;
 mod terminal;
 #[path = "end_to_end/traced.rs"]
 mod traced;
+#[path = "end_to_end/transitions.rs"]
+mod transitions;
 #[path = "end_to_end/update.rs"]
 mod update;
 

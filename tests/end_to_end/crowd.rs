@@ -53,7 +53,7 @@ fn of_twenty_at_once_one_deploys_and_the_others_are_told_whose_it_is() {
             let mut all: Vec<_> = (0..20).map(|_| world.start(["deploy", "v2"])).collect();
             gate.until_reached();
             eventually(SOON, "all but one give up", || {
-                all.iter_mut().filter(|deploying| deploying.is_running()).count() == 1
+                all.iter_mut().map(Running::is_running).filter(|runs| *runs).count() == 1
             });
             let winner = all.iter_mut().position(Running::is_running).unwrap();
             let winner = all.swap_remove(winner);

@@ -98,8 +98,6 @@ pub enum Fate {
     AllKilled,
     /// The call fails with this error, once.
     Fails(&'static str),
-    /// This call and all of its kind on whatever comes after it.
-    FailsFromThereOn(&'static str),
 }
 
 impl fmt::Display for Fate {
@@ -108,7 +106,6 @@ impl fmt::Display for Fate {
             Self::Killed => f.write_str("killed"),
             Self::AllKilled => f.write_str("all killed"),
             Self::Fails(error) => f.write_str(error),
-            Self::FailsFromThereOn(error) => write!(f, "{error} from there on"),
         }
     }
 }
@@ -154,16 +151,12 @@ pub fn strike(world: &World, words: &[&str], point: &Point, fate: Fate) -> Struc
     let what = match fate {
         Fate::Killed => "signal=SIGKILL".to_owned(),
         Fate::AllKilled => "signal=SIGSTOP".to_owned(),
-        Fate::Fails(error) | Fate::FailsFromThereOn(error) => format!("error={error}"),
+        Fate::Fails(error) => format!("error={error}"),
     };
-    let further = if matches!(fate, Fate::FailsFromThereOn(_)) { "+" } else { "" };
     let on_path = point.path.as_ref().map(|path| format!("-P {} ", path.display())).unwrap_or_default();
     let Point { program, run, call, count, .. } = point;
     command.env("TRACE_AT", format!("{program}.{run}"));
-    command.env(
-        "TRACE_OPTIONS",
-        format!("{on_path}-e trace={call} -e inject={call}:{what}:when={count}{further}"),
-    );
+    command.env("TRACE_OPTIONS", format!("{on_path}-e trace={call} -e inject={call}:{what}:when={count}"));
     let mut running = Running::start(&words.join(" "), command);
     let log = traced.log(&format!("{program}.{run}"));
     let says = |text: &str| fs::read_to_string(&log).is_ok_and(|log| log.contains(text));
@@ -176,13 +169,13 @@ pub fn strike(world: &World, words: &[&str], point: &Point, fate: Fate) -> Struc
         }
     }
     let ran = running.wait();
-    if matches!(fate, Fate::Fails(_) | Fate::FailsFromThereOn(_)) {
+    if matches!(fate, Fate::Fails(_)) {
         traced.let_go();
     }
     let hit = match fate {
         Fate::Killed => says("+++ killed by SIGKILL +++"),
         Fate::AllKilled => says("--- stopped by SIGSTOP ---"),
-        Fate::Fails(_) | Fate::FailsFromThereOn(_) => says("(INJECTED)"),
+        Fate::Fails(_) => says("(INJECTED)"),
     };
     Struck { ran, hit }
 }
