@@ -80,11 +80,12 @@ fn judge_command(world: &World, job: &Job, struck: &Struck) {
     if died {
         return;
     }
-    let documented: &[i32] = if scenario.is_without_load() { &[0, 1, 6] } else { &[0, 1, 5] };
+    let documented = scenario.documented();
     assert!(documented.contains(&status), "exits with one of {documented:?}: {}", struck.ran);
-    if status != 0 {
-        assert!(!struck.ran.stderr().is_empty(), "says why: {}", struck.ran);
-    }
+    let said = struck.ran.stderr();
+    assert!(status == 0 || !said.is_empty(), "says why: {}", struck.ran);
+    let is_up = !scenario.is_without_load();
+    assert!(!(is_up && said.contains("the service is down")), "it is up: {}", struck.ran);
     assert!(
         !world.exists("run/deploy.json"),
         "it ended by itself, and is no interrupted one: {}",

@@ -54,6 +54,15 @@ impl Scenario {
         self == Self::BootupStarts
     }
 
+    /// How the command may end when something goes wrong on the way.
+    pub fn documented(self) -> &'static [i32] {
+        match self {
+            Self::Deploy | Self::Rollback | Self::Connect | Self::Stop => &[0, 1, 5],
+            // It begins in doubt.
+            Self::BootupConnects | Self::BootupStarts => &[0, 1, 6],
+        }
+    }
+
     /// A world in which both instances run, and any scenario can be prepared again and again.
     pub fn world() -> World {
         let world =

@@ -55,9 +55,6 @@ pub fn plan(app: &App) -> Result<Vec<String>> {
 }
 
 fn bring_up_instance(app: &App, instance: InstanceName, done: &mut Vec<String>) -> Result<()> {
-    if Service::may_connect(app, instance).is_ok() {
-        return Ok(());
-    }
     if start::start(app, instance)? == start::Started::Now {
         done.push(format!("{instance} was started"));
     }

@@ -14,7 +14,7 @@ use crate::environment;
 use crate::error::{Error, Result, system};
 use crate::health::{self, Probe};
 use crate::launch::launch;
-use crate::presence::{Presence, presence};
+use crate::presence::{Presence, Seen, listener, presence};
 use crate::{family, stop};
 
 /// How it was when it was to be started.
@@ -30,7 +30,9 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
     let here = presence(app, instance)?;
     here.must_be_free(app, instance)?;
     if !matches!(here, Presence::Stopped) {
-        if comes_to_itself(app, instance, &release_of(app, instance)?.0)? {
+        let (release, _) = release_of(app, instance)?;
+        if comes_to_itself(app, instance, &release)? {
+            adopt(app, instance, release)?;
             return Ok(Started::Already);
         }
         // It runs and serves nobody.
@@ -55,6 +57,22 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
         let _ = child.try_wait();
     }
     begun.map(|()| Started::Now)
+}
+
+/// Writes the record of an instance whose start was cut off before that. What it was started with is not known any more.
+fn adopt(app: &App, instance: InstanceName, release: ReleaseId) -> Result<()> {
+    if Record::read(&app.home, instance).is_some_and(|record| record.process.runs()) {
+        return Ok(());
+    }
+    let Seen::Ours(listens) = listener(app, instance)? else { return Ok(()) };
+    let leader =
+        rustix::process::Pid::from_raw(listens.0).and_then(|pid| rustix::process::getsid(Some(pid)).ok());
+    let process =
+        leader.and_then(|leader| Identity::of(Pid(leader.as_raw_pid()))).or_else(|| Identity::of(listens));
+    let Some(process) = process else { return Ok(()) };
+    let started = jiff::Timestamp::now();
+    Record { process, release, settings: String::new(), started }.write(&app.home, instance)?;
+    Ok(())
 }
 
 /// Whether one that runs gets healthy: in what is left of its time to start, and if it has started long ago, in the time
