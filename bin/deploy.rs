@@ -48,7 +48,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     let mut run = Run::begin(&app, &service, lock, typed, arguments.globals.quiet)?;
     let exit = match deploy(&mut run, revision.as_deref(), arguments.force.force) {
-        Ok(true) => run.succeeded()?,
+        Ok(true) => run.succeeded(),
         Ok(false) => run.nothing_new()?,
         Err(failure) => return run.failed(&failure),
     };
@@ -64,6 +64,7 @@ fn deploy(run: &mut Run, revision: Option<&str>, force: bool) -> Result<bool, Fa
     let update: Vec<_> = [target.as_str()].into_iter().chain(revision).collect();
     let release = run.step_with("update-instance", &update, if_new)?;
     if release.is_empty() {
+        run.step_that_may_fail("releases", &["--prune"]);
         return Ok(false);
     }
     run.deploys(&release);

@@ -49,7 +49,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         run.nothing_new()?
     } else {
         match rollback(&mut run, &release) {
-            Ok(()) => run.succeeded()?,
+            Ok(()) => run.succeeded(),
             Err(failure) => return run.failed(&failure),
         }
     };

@@ -137,10 +137,10 @@ impl<'a> Run<'a> {
         })
     }
 
-    pub fn succeeded(&mut self) -> anyhow::Result<ExitCode> {
+    pub fn succeeded(&mut self) -> ExitCode {
         let outcome =
             if self.typed.starts_with("rollback") { Outcome::RolledBack } else { Outcome::Deployed };
-        self.deployment.conclude(self.app, outcome, None, &self.story.times)?;
+        self.conclude(outcome, None);
         self.tell_hook("on-success", None);
         let old = match self.app.config.deploy.old {
             _ if self.deployment.from.is_none() => String::new(),
@@ -148,7 +148,14 @@ impl<'a> Run<'a> {
             Old::Stop => format!("; {} was stopped", self.deployment.former()),
         };
         self.story.tell(&format!("{}: {} serves{old}", cli::name(), self.deployment.newcomer()));
-        Ok(ExitCode::SUCCESS)
+        ExitCode::SUCCESS
+    }
+
+    /// What it did is done, also if it cannot be written down.
+    fn conclude(&mut self, outcome: Outcome, reason: Option<&str>) {
+        if let Err(error) = self.deployment.conclude(self.app, outcome, reason, &self.story.times) {
+            cli::note(&format!("{}: this deployment could not be written down: {error}", cli::name()));
+        }
     }
 
     pub fn nothing_new(&mut self) -> anyhow::Result<ExitCode> {
@@ -176,7 +183,7 @@ impl<'a> Run<'a> {
             judged => judged,
         };
         let reason = failure.words.first().map_or(failure.step.as_str(), String::as_str);
-        self.deployment.conclude(self.app, outcome, Some(reason), &self.story.times)?;
+        self.conclude(outcome, Some(reason));
         self.tell_hook("on-failure", Some(reason));
 
         for line in in_brief(&failure.words) {

@@ -30,7 +30,7 @@ fn killed(world: &World, job: &Job, number: usize) -> Trial {
     let goal = scenario.prepare(world, number);
     let words: Vec<&str> = goal.words.iter().map(String::as_str).collect();
     let someone_restarts_nginx = number % 4 == 3;
-    let at_once = number % 2 == 0;
+    let at_once = number.is_multiple_of(2);
     let mut hit = false;
     let under_load = |world: &World, during: &mut dyn FnMut(&World)| {
         if scenario.is_without_load() {
@@ -122,7 +122,8 @@ fn a_deployment_that_is_only_traced_succeeds() {
         ("connect-to-nginx", "flock", "run/lock"),
         ("nginx", "kill", "process"),
     ] {
-        let found = points.iter().any(|point| point.kind() == (program.into(), call.into(), on.into()));
+        let found =
+            points.iter().any(|point| (&*point.program, &*point.call, &*point.on) == (program, call, on));
         assert!(found, "{program} {call} {on} is not among {points:#?}");
     }
 }

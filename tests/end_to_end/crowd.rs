@@ -506,8 +506,8 @@ fn the_clock_was_set_back_an_hour() {
     let world = world().release("v1").release("v2").deployed("v1").deployed("v2").deployed("v1");
     // All that was written down happens in an hour from now.
     for path in ["run/A.json", "run/B.json", "logs/deployments.jsonl"] {
-        let text = world.read(path).lines().map(|line| format!("{}\n", later(line))).collect::<String>();
-        world.write(path, &text);
+        let lines: Vec<String> = world.read(path).lines().map(later).collect();
+        world.write(path, &lines.concat());
     }
     let switch = world.home().join("nginx/upstream.conf");
     let touched = Command::new("touch").args(["-d", "1 hour"]).arg(switch).status();
@@ -526,7 +526,7 @@ fn the_clock_was_set_back_an_hour() {
     world.run(["status"]).exits_with(0);
 }
 
-/// A line of JSON with its `started` an hour later.
+/// A line of JSON with its `started` an hour later, and its end.
 fn later(line: &str) -> String {
     let mut json: serde_json::Value = serde_json::from_str(line).unwrap();
     let started = json["started"].as_str().unwrap().to_owned();
@@ -536,5 +536,5 @@ fn later(line: &str) -> String {
         .unwrap();
     assert!(date.status.success(), "{date:?}");
     json["started"] = String::from_utf8_lossy(&date.stdout).trim().into();
-    json.to_string()
+    format!("{json}\n")
 }

@@ -4,7 +4,7 @@
 //! it starts. So a call has a name that is the same in every run: the third rename of the first `update-instance`.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -64,9 +64,16 @@ pub struct Point {
 }
 
 impl Point {
-    /// What it has in common with others of its kind.
+    /// What it has in common with others of its kind: the program, the call, and what it acts on, be it A's or B's.
     pub fn kind(&self) -> (String, String, String) {
-        (self.program.clone(), self.call.clone(), self.on.clone())
+        let parts = self.on.split('/').map(|part| match part.strip_prefix('.').unwrap_or(part) {
+            name if name == "A" || name == "B" => "?",
+            name if name.starts_with("A.") || name.starts_with("B.") => {
+                part.split_at(part.len() - name.len() + 1).1
+            }
+            _ => part,
+        });
+        (self.program.clone(), self.call.clone(), parts.collect::<Vec<_>>().join("/"))
     }
 
     /// Whether it is a call that makes or changes something on the disk.
@@ -153,10 +160,14 @@ pub fn strike(world: &World, words: &[&str], point: &Point, fate: Fate) -> Struc
         Fate::AllKilled => "signal=SIGSTOP".to_owned(),
         Fate::Fails(error) => format!("error={error}"),
     };
-    let on_path = point.path.as_ref().map(|path| format!("-P {} ", path.display())).unwrap_or_default();
+    let mut options = String::new();
+    for path in point.path.iter().flat_map(|path| of_either(&world.home().join(path))) {
+        write!(options, "-P {path} ").unwrap();
+    }
     let Point { program, run, call, count, .. } = point;
     command.env("TRACE_AT", format!("{program}.{run}"));
-    command.env("TRACE_OPTIONS", format!("{on_path}-e trace={call} -e inject={call}:{what}:when={count}"));
+    write!(options, "-e trace={call} -e inject={call}:{what}:when={count}").unwrap();
+    command.env("TRACE_OPTIONS", options);
     let mut running = Running::start(&words.join(" "), command);
     let log = traced.log(&format!("{program}.{run}"));
     let says = |text: &str| fs::read_to_string(&log).is_ok_and(|log| log.contains(text));
@@ -240,11 +251,11 @@ chmod +x {path}
             let is_command = !name.contains('.') && !["demo-app", "load"].contains(&&*name);
             if COMPOSITIONS.contains(&&*name) {
                 // It looks for the others in its own folder.
-                text += &format!("cp {} bin/{name}\n", real.display());
+                writeln!(text, "cp {} bin/{name}", real.display()).unwrap();
                 text += &stand_in(&format!("first/{name}"), &self.folder.join("bin").join(&name));
             } else if is_command {
                 text += &stand_in(&format!("bin/{name}"), &real);
-                text += &format!("ln -s ../bin/{name} first/{name}\n");
+                writeln!(text, "ln -s ../bin/{name} first/{name}").unwrap();
             }
         }
         for tool in TOOLS {
@@ -307,11 +318,8 @@ chmod +x {path}
                 continue;
             }
             let fallible = FALLIBLE.contains(&call);
-            let path = fallible.then(|| quoted(arguments)).flatten().map(PathBuf::from);
-            let counted = match &path {
-                Some(path) => format!("{call} {}", path.display()),
-                None => call.to_owned(),
-            };
+            let path = fallible.then(|| quoted(arguments)).flatten();
+            let counted = format!("{call} {}", path.clone().unwrap_or_default());
             let count = counts.entry(counted).or_default();
             *count += 1;
             let count = *count;
@@ -319,6 +327,7 @@ chmod +x {path}
             // What is only read, or has a name that differs each time, cannot be aimed at.
             let aimed = !fallible || (arguments.contains("O_WRONLY") || arguments.contains("O_RDWR"));
             if aimed && !(fallible && on.contains('#')) {
+                let path = path.map(|_| PathBuf::from(&on));
                 points.push(Point {
                     program: program.to_owned(),
                     run,
@@ -340,8 +349,7 @@ chmod +x {path}
                     if arguments.contains("CLONE_THREAD") { "thread" } else { "process" }.to_owned(),
                 );
             }
-            "fork" | "vfork" => return Some("process".to_owned()),
-            "kill" | "pidfd_send_signal" => return Some("process".to_owned()),
+            "fork" | "vfork" | "kill" | "pidfd_send_signal" => return Some("process".to_owned()),
             "connect" => {
                 let port: u16 = arguments.split_once("htons(")?.1.split_once(')')?.0.parse().ok()?;
                 let world = self.world;
@@ -372,18 +380,30 @@ chmod +x {path}
             None if path.starts_with('/') || path.contains(':') => return None,
             None => &path,
         };
-        Some(self.general(inside))
+        Some(general(inside))
     }
+}
 
-    /// Ids, times and numbers of temporary files become `#`.
-    fn general(&self, path: &str) -> String {
-        let parts = path.trim_end_matches(" (deleted)").split('/').map(|part| {
-            let differs = part.chars().any(|c| c.is_ascii_digit()) || part.starts_with("tmp_");
-            let hidden = if part.starts_with('.') { "." } else { "" };
-            if differs { format!("{hidden}#") } else { part.to_owned() }
-        });
-        parts.collect::<Vec<_>>().join("/")
-    }
+/// Ids, times and numbers of temporary files become `#`.
+fn general(path: &str) -> String {
+    let parts = path.trim_end_matches(" (deleted)").split('/').map(|part| {
+        let differs = part.chars().any(|c| c.is_ascii_digit()) || part.starts_with("tmp_");
+        let hidden = if part.starts_with('.') { "." } else { "" };
+        if differs { format!("{hidden}#") } else { part.to_owned() }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// The same file of A and of B: which of them a command works on differs from run to run.
+fn of_either(path: &Path) -> Vec<String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_of_one = ["A.", "B.", ".A.", ".B."].iter().any(|start| name.starts_with(start));
+    let names = if is_of_one {
+        [name.replace('B', "A"), name.replace('A', "B")].into()
+    } else {
+        vec![name.into_owned()]
+    };
+    names.iter().map(|name| path.with_file_name(name).display().to_string()).collect()
 }
 
 /// The last quoted word: what a call makes, of two names.

@@ -182,7 +182,7 @@ impl Story {
 fn lines_of(child: &mut Child) -> Receiver<String> {
     let (sender, receiver) = channel();
     if let Some(errors) = child.stderr.take() {
-        thread::spawn(move || {
+        in_the_background(move || {
             BufReader::new(errors).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
     }
@@ -192,11 +192,16 @@ fn lines_of(child: &mut Child) -> Receiver<String> {
 fn output_of(child: &mut Child) -> Receiver<String> {
     let (sender, receiver) = channel();
     if let Some(mut output) = child.stdout.take() {
-        thread::spawn(move || {
+        in_the_background(move || {
             let mut text = String::new();
             // A closed channel means that nobody waits any more.
             let _ = output.read_to_string(&mut text).map(|_| sender.send(text));
         });
     }
     receiver
+}
+
+/// Where the machine has no thread left, what a sibling says is lost, and nothing else.
+fn in_the_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) {
+    let _ = thread::Builder::new().spawn(work);
 }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use state::{App, InstanceName, Pid};
-use ureq::Agent;
+use state::{App, InstanceName, Pid, loopback};
 use ureq::http::HeaderMap;
 
 use crate::switch::Switch;
@@ -62,16 +61,8 @@ pub(crate) fn ask(app: &App) -> Answer {
     let Some(check) = app.config.nginx.check else {
         return Answer { live: Live::Unknown, worker: None };
     };
-    let agent: Agent = Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .proxy(None)
-        .user_agent("flipside")
-        .build()
-        .into();
     let address = format!("{check}{}", app.config.health.path.as_str());
-    match agent.get(&address).header("Connection", "close").call() {
+    match loopback::client(TIMEOUT).get(&address).header("Connection", "close").call() {
         Ok(response) => interpret(app, response.headers()),
         Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             let why = format!("nobody listens at the check server's address {check}: does nginx run?");

@@ -67,8 +67,8 @@ fn apply(app: &App, target: Option<InstanceName>) -> Result<Connected> {
     if here && target.is_some() && check::live(app).instance() == target {
         return Ok(Connected::Already);
     }
-    proxy::test(app)?;
     let old = switch.content()?.unwrap_or_default();
+    test_but_for_the_switch(app, &switch, &old, target)?;
     let goal = Goal { app, target };
     if !here {
         switch.set(target)?;
@@ -88,6 +88,25 @@ fn apply(app: &App, target: Option<InstanceName>) -> Result<Connected> {
         }
     }
     goal.reload_and_prove().map_err(undo)
+}
+
+/// The test before anything is touched. If it fails, it may be by a switch that somebody has emptied or misspelt, which is
+/// to be replaced anyway.
+fn test_but_for_the_switch(
+    app: &App,
+    switch: &Switch,
+    old: &str,
+    target: Option<InstanceName>,
+) -> Result<()> {
+    let Err(broken) = proxy::test(app) else { return Ok(()) };
+    if !switch.is_of_ours(old) {
+        switch.set(target)?;
+        if proxy::test(app).is_ok() {
+            return Ok(());
+        }
+        switch.put(old)?;
+    }
+    Err(broken)
 }
 
 /// Whom nginx is to serve.
@@ -181,14 +200,16 @@ impl Goal<'_> {
         if let Err(second) = switch.put(old) {
             return Error::InDoubt { first: Box::new(first), second: Box::new(second.into()) };
         }
-        if former.is_met(&check::live(self.app)) && matches!(first, Error::NotReloaded { .. }) {
-            return first;
+        let first_alone = matches!(first, Error::NotReloaded { .. });
+        if former.is_met(&check::live(self.app)) && first_alone {
+            return Error::PutBack(Box::new(first));
         }
         match former.reload_and_prove() {
-            Ok(_) => first,
             // A reload that does not take leaves nginx as it was: what counts is whom it serves.
-            Err(_) if former.is_served_steadily() => first,
-            Err(second) => Error::InDoubt { first: Box::new(first), second: Box::new(second) },
+            Err(second) if !former.is_served_steadily() => {
+                Error::InDoubt { first: Box::new(first), second: Box::new(second) }
+            }
+            _ => Error::PutBack(Box::new(first)),
         }
     }
 }

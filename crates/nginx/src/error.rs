@@ -20,10 +20,12 @@ pub enum Error {
     #[error("nginx does not accept the switch to {target}; it was put back. `{command}` {ended}")]
     Refused { target: String, command: String, ended: String, words: Vec<String> },
     /// nginx serves on as before.
-    #[error("nginx could not be reloaded; the switch was put back. `{command}` {ended}")]
+    #[error("nginx could not be reloaded: `{command}` {ended}")]
     NotReloaded { command: String, ended: String, words: Vec<String> },
-    #[error("nginx did not serve {target} within {} of the reload ({seen}); the switch was put back", in_words(*.within))]
+    #[error("nginx did not serve {target} within {} of the reload ({seen})", in_words(*.within))]
     NotApplied { target: String, within: Duration, seen: String },
+    #[error("{0}; the switch was put back")]
+    PutBack(Box<Self>),
     /// Putting it back did not succeed either.
     #[error(
         "{first}; and putting the switch back failed, too: {second}; run status, and look at nginx's error log"
@@ -48,6 +50,7 @@ impl Error {
             | Self::Refused { .. }
             | Self::NotReloaded { .. } => Exit::No,
             Self::NotApplied { .. } => Exit::PutBack,
+            Self::PutBack(first) => first.exit(),
             Self::InDoubt { .. } | Self::NotServed { .. } => Exit::Down,
         }
     }
@@ -59,7 +62,7 @@ impl Error {
             | Self::Refused { words, .. }
             | Self::NotReloaded { words, .. }
             | Self::NotServed { words, .. } => words,
-            Self::InDoubt { first, .. } => first.quoted(),
+            Self::PutBack(first) | Self::InDoubt { first, .. } => first.quoted(),
             _ => &[],
         }
     }

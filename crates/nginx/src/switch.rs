@@ -79,11 +79,22 @@ impl<'a> Switch<'a> {
 
     /// Enables an instance, or nobody.
     pub(crate) fn set(&self, target: Option<InstanceName>) -> Result<()> {
+        self.put(&self.text(target))
+    }
+
+    /// Whether flipside has written it like this.
+    pub(crate) fn is_of_ours(&self, text: &str) -> bool {
+        [None, Some(InstanceName::A), Some(InstanceName::B)]
+            .into_iter()
+            .any(|target| self.text(target) == text)
+    }
+
+    fn text(&self, target: Option<InstanceName>) -> String {
         let (instance, down) = target.map_or((InstanceName::A, " down"), |instance| (instance, ""));
         let (app, port) = (&self.app.config.name, self.app.port(instance));
-        self.put(&format!(
+        format!(
             "# Which instance of {app} nginx serves. flipside writes this file; connect-to-nginx changes it.\nserver 127.0.0.1:{port}{down};\n"
-        ))
+        )
     }
 
     pub(crate) fn put(&self, text: &str) -> Result<()> {

@@ -1,5 +1,6 @@
 //! After a boot, or from cron: the enabled instance runs and is live; if its release cannot start, the other one.
 
+use nginx::Live;
 use state::{App, InstanceName};
 use supervise::start;
 
@@ -14,7 +15,8 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
     if let Some(problem) = service.setting.problem() {
         return Err(Error::Switch(problem));
     }
-    let enabled = service.enabled().ok_or(Error::NothingEnabled)?;
+    // A switch that somebody has emptied is mended for whom nginx still serves.
+    let enabled = service.enabled().or(service.live.instance()).ok_or(Error::NothingEnabled)?;
     let mut done = Vec::new();
     let serving = match bring_up_instance(app, enabled, &mut done) {
         Ok(()) => enabled,
@@ -29,26 +31,42 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
         }
     };
     service.must_have_nginx()?;
-    if service.live.instance() != Some(serving) {
-        if let Some(remark) =
-            traffic::connect(app, serving).map_err(|error| Error::Down(error.to_string()))?
-        {
-            done.push(remark.to_owned());
+    if !is_served(&service, serving) {
+        match traffic::connect(app, serving) {
+            Ok(remark) => done.extend(remark.map(str::to_owned)),
+            Err(error) => return Err(how_bad(app, error)),
         }
         done.push(format!("nginx serves {serving}"));
     }
     Ok(done)
 }
 
+/// As far as one can tell: without a check server, nginx serves what is enabled since its start.
+fn is_served(service: &Service, instance: InstanceName) -> bool {
+    match &service.live {
+        Live::Unknown | Live::Mute(_) => service.enabled() == Some(instance),
+        live => live.instance() == Some(instance) && service.enabled() == Some(instance),
+    }
+}
+
+/// That the switch could not be finished is bad, but the service is only down if nobody healthy is live.
+fn how_bad(app: &App, error: Error) -> Error {
+    let live = Service::observe(app).ok().and_then(|service| service.live.instance());
+    match live.filter(|live| Service::may_connect(app, *live).is_ok()) {
+        Some(live) => Error::NotFinished { live, cause: Box::new(error) },
+        None => Error::Down(error.to_string()),
+    }
+}
+
 /// What [`bring_up`] would do.
 pub fn plan(app: &App) -> Result<Vec<String>> {
     let service = Service::observe(app)?;
-    let enabled = service.enabled().ok_or(Error::NothingEnabled)?;
+    let enabled = service.enabled().or(service.live.instance()).ok_or(Error::NothingEnabled)?;
     let mut steps = Vec::new();
     if Service::may_connect(app, enabled).is_err() {
         steps.push(format!("start {enabled}; if it does not become healthy, {}", enabled.other()));
     }
-    if service.live.instance() != Some(enabled) {
+    if !is_served(&service, enabled) {
         steps.push(format!("make nginx serve {enabled}"));
     }
     Ok(steps)

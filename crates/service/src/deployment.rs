@@ -63,7 +63,11 @@ impl Deployment {
             started,
             process: Identity::of_this_process(),
         };
-        underway.write(&app.home)?;
+        if let Err(error) = underway.write(&app.home) {
+            // It may have got its name before the disk refused; and it has not begun.
+            let _ = Underway::remove(&app.home);
+            return Err(error.into());
+        }
         let standby = Standby::of(app, target)?;
         let id = underway.id.clone();
         Ok(Self {
@@ -163,8 +167,9 @@ impl Deployment {
             started: self.underway.started,
             seconds: self.begun.elapsed().as_secs_f64(),
         };
-        line.append(&app.home)?;
-        Ok(Underway::remove(&app.home)?)
+        let written = line.append(&app.home);
+        Underway::remove(&app.home)?;
+        Ok(written?)
     }
 
     /// Forgets one that turned out to have nothing to do.

@@ -28,6 +28,9 @@ pub enum Error {
     NothingEnabled,
     #[error("{instance} is not fit to serve ({problem}); start-instance {instance}, or use --force")]
     Unfit { instance: InstanceName, problem: String },
+    /// Users are served, but not by what is enabled.
+    #[error("{live} serves, though it is not what was to serve: {cause}")]
+    NotFinished { live: InstanceName, cause: Box<Self> },
     /// What should serve does not.
     #[error("the service is down: {0}")]
     Down(String),
@@ -45,7 +48,7 @@ impl Error {
             Self::Nginx(error) => error.exit(),
             Self::Supervise(error) => error.exit(),
             Self::Release(error) => error.exit(),
-            Self::Hook(_) | Self::NothingEnabled | Self::NothingBefore => Exit::No,
+            Self::NotFinished { .. } | Self::Hook(_) | Self::NothingEnabled | Self::NothingBefore => Exit::No,
             Self::CarriesTraffic { .. } | Self::Unknown { .. } | Self::Switch(_) | Self::Unfit { .. } => {
                 Exit::Refused
             }
@@ -61,6 +64,7 @@ impl Error {
             Self::Supervise(error) => error.quoted(),
             Self::Release(error) => error.quoted(),
             Self::Hook(failed) => &failed.output,
+            Self::NotFinished { cause, .. } => cause.quoted(),
             _ => &[],
         }
     }

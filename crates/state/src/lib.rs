@@ -15,6 +15,7 @@ pub mod instance;
 pub mod interrupt;
 pub mod lock;
 pub mod log;
+pub mod loopback;
 mod names;
 pub mod process;
 mod release;

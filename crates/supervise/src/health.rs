@@ -5,8 +5,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use state::{App, InstanceName, duration};
-use ureq::Agent;
+use state::{App, InstanceName, duration, loopback};
 
 /// A body is read no further than this.
 const MOST_BODY: u64 = 1024 * 1024;
@@ -73,7 +72,7 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
     let health = &app.config.health;
     let url = format!("http://127.0.0.1:{}{}", app.port(instance), health.path.as_str());
     let begun = Instant::now();
-    let answered = agent(timeout).get(&url).header("Connection", "close").call();
+    let answered = loopback::client(timeout).get(&url).header("Connection", "close").call();
     let mut probe = Probe { elapsed: begun.elapsed(), status: None, problem: None, refused: false };
     match answered {
         Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -107,15 +106,4 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
         }
     }
     probe
-}
-
-fn agent(timeout: Duration) -> Agent {
-    Agent::config_builder()
-        .timeout_global(Some(timeout))
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .proxy(None)
-        .user_agent("flipside")
-        .build()
-        .into()
 }
