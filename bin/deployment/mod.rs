@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
         let in_the_way =
             |error: &dyn Display| Failure { step: command.to_owned(), words: vec![error.to_string()] };
         interrupt::check().map_err(|error| in_the_way(&error))?;
-        self.lock.step(&[&[command], arguments].concat().join(" ")).map_err(|error| in_the_way(&error))?;
+        self.lock.step(&[&[command], arguments].concat().join(" "));
         let input = self.lock.hand_down().map_err(|error| in_the_way(&error))?;
         let done = self.story.step(command, arguments, flags, input);
         done.map_err(|StepFailed { command, words, .. }| Failure { step: command, words })
@@ -128,8 +128,9 @@ impl<'a> Run<'a> {
         name: &str,
         act: impl FnOnce() -> service::Result<()>,
     ) -> Result<(), Failure> {
-        let ready = interrupt::check().and_then(|()| self.lock.step(typed)).map_err(service::Error::from);
-        let done = ready.and_then(|()| self.story.act(typed, name, act));
+        self.lock.step(typed);
+        let done =
+            interrupt::check().map_err(service::Error::from).and_then(|()| self.story.act(typed, name, act));
         done.map_err(|error| {
             let mut words = vec![error.to_string()];
             words.extend(quoted_lines(error.quoted()));

@@ -88,16 +88,16 @@ impl Lock {
             since,
         });
         let mut lock = Self { file, holder };
-        lock.describe()?;
+        lock.describe();
         Ok(lock)
     }
 
     /// Writes down what is being done, for those who find the lock taken.
-    pub fn step(&mut self, step: &str) -> Result<()> {
+    pub fn step(&mut self, step: &str) {
         if let Some(holder) = &mut self.holder {
             holder.step = Some(step.to_owned());
         }
-        self.describe()
+        self.describe();
     }
 
     /// For the standard input of a command that is to work under this lock.
@@ -107,13 +107,13 @@ impl Lock {
             .map_err(|source| Error::Io { what: "cannot hand down the lock".into(), cause: source })
     }
 
-    /// In place: the lock is on this very file, so that it cannot be replaced. Who reads it half-written only misses a name.
-    fn describe(&mut self) -> Result<()> {
-        let Some(holder) = &self.holder else { return Ok(()) };
+    /// In place: the lock is on this very file, so that it cannot be replaced. Who reads it half-written only misses a name,
+    /// and that a full disk takes no names is no reason to stop.
+    fn describe(&mut self) {
+        let Some(holder) = &self.holder else { return };
         let text = serde_json::to_vec(holder).expect("a holder is plain data");
-        let written =
+        let _ =
             self.file.set_len(0).and_then(|()| self.file.rewind()).and_then(|()| self.file.write_all(&text));
-        written.map_err(|source| Error::Io { what: "cannot write run/lock".into(), cause: source })
     }
 }
 
