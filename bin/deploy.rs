@@ -8,7 +8,7 @@ use deployment::{Failure, Run};
 use service::{Service, Status};
 use state::config::WantedRevision;
 use state::lock::Patience;
-use state::{App, interrupt};
+use state::{App, ReleaseId, interrupt};
 
 /// Deploy a revision without interrupting the service
 #[derive(Parser)]
@@ -46,7 +46,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     service.must_have_nginx()?;
     service::test_nginx(&app)?;
 
-    let mut run = Run::begin(&app, &service, lock, typed, arguments.globals.quiet)?;
+    let mut run = Run::begin(&app, &service, lock, (typed, None), arguments.globals.quiet)?;
     let exit = match deploy(&mut run, revision.as_deref(), arguments.force.force) {
         Ok(true) => run.succeeded(),
         Ok(false) => run.nothing_new()?,
@@ -67,7 +67,7 @@ fn deploy(run: &mut Run, revision: Option<&str>, force: bool) -> Result<bool, Fa
         run.step_that_may_fail("releases", &["--prune"]);
         return Ok(false);
     }
-    run.deploys(&release);
+    run.deployment.to = ReleaseId::try_from(release).ok();
     run.step("start-instance", &[&target])?;
     run.switch_over()?; // connect-to-nginx between its hooks, then watching
     run.step_that_may_fail("releases", &["--prune"]);

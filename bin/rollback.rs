@@ -44,7 +44,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     service::test_nginx(&app)?;
     let release = service::release_before(&app, &service, named)?;
 
-    let mut run = Run::begin(&app, &service, lock, typed, arguments.globals.quiet)?;
+    let mut run =
+        Run::begin(&app, &service, lock, (typed, Some(release.id.clone())), arguments.globals.quiet)?;
     let exit = if run.deployment.serves(&release) {
         run.nothing_new()?
     } else {
@@ -59,7 +60,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn rollback(run: &mut Run, release: &Manifest) -> Result<(), Failure> {
     let target = run.target();
-    run.deploys(release.id.as_str());
     if !run.deployment.is_at_the_flip_side(release) {
         run.step("update-instance", &[&target, release.id.as_str(), "--kept"])?;
     }

@@ -29,15 +29,16 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// `to` is what is to serve, if that is known already.
     pub fn begin(
         app: &'a App,
         service: &Service,
         lock: Lock,
-        typed: String,
+        (typed, to): (String, Option<ReleaseId>),
         quiet: bool,
     ) -> anyhow::Result<Self> {
         let (command, revision) = typed.split_once(' ').map_or((typed.as_str(), None), |(c, r)| (c, Some(r)));
-        let deployment = Deployment::begin(app, service, command, revision)?;
+        let deployment = Deployment::begin(app, service, command, revision, to)?;
         let log = deployment.open_log(app)?;
         let story = Story::new(quiet, app.home.path().to_owned(), log, interrupt::take);
         Ok(Self { app, deployment, lock, story, typed })
@@ -51,11 +52,6 @@ impl<'a> Run<'a> {
     /// The instance that served before.
     pub fn from(&self) -> Option<String> {
         self.deployment.from.map(|from| from.to_string())
-    }
-
-    /// Says which release it is, as soon as it is known.
-    pub fn deploys(&mut self, release: &str) {
-        self.deployment.to = ReleaseId::try_from(release.to_owned()).ok();
     }
 
     /// Runs a sibling under our lock; what it printed.

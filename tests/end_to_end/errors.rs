@@ -12,7 +12,7 @@ use crate::traced::{self, Fate, Point};
 use crate::world;
 
 /// At most so many points without `FLIPSIDE_SWEEP`, of all commands.
-const SPREAD: usize = 80;
+const SPREAD: usize = 60;
 
 const SCENARIOS: [Scenario; 7] = [
     Scenario::Deploy,
@@ -56,8 +56,8 @@ fn could_not_be_removed(point: &Point, path: &str) -> bool {
 /// One error, and what must hold afterwards.
 fn failed(world: &World, job: &Job, number: usize) -> Trial {
     let Job { scenario, point, fate } = job;
-    let before = sweep::served(world);
     let goal = scenario.prepare(world, number);
+    let before = sweep::served(world);
     let words: Vec<&str> = goal.words.iter().map(String::as_str).collect();
     let mut hit = false;
     world

@@ -46,7 +46,13 @@ pub enum Aftermath {
 
 impl Deployment {
     /// Writes down that it begins. One that was cut off before is concluded as interrupted.
-    pub fn begin(app: &App, service: &Service, command: &str, revision: Option<&str>) -> Result<Self> {
+    pub fn begin(
+        app: &App,
+        service: &Service,
+        command: &str,
+        revision: Option<&str>,
+        to: Option<ReleaseId>,
+    ) -> Result<Self> {
         traffic::make_folders(app)?;
         let after_interruption = conclude_interrupted(app)?;
         let started = jiff::Timestamp::now();
@@ -60,6 +66,7 @@ impl Deployment {
             revision: revision.map(str::to_owned),
             target,
             from: from_release.clone(),
+            to: to.clone(),
             started,
             process: Identity::of_this_process(),
         };
@@ -75,7 +82,7 @@ impl Deployment {
             target,
             from,
             from_release,
-            to: None,
+            to,
             standby,
             after_interruption,
             underway,
@@ -244,30 +251,35 @@ fn plan_switch_over(app: &App, service: &Service) -> Vec<String> {
     steps
 }
 
-/// The release that `rollback` goes back to: the one that is named, or else the one before.
+/// The release that `rollback` goes back to: the one that is named, or that a rollback which was cut off was going to, or
+/// else the one before.
 pub fn release_before(app: &App, service: &Service, named: Option<&str>) -> Result<Manifest> {
     if let Some(name) = named {
         return Ok(release::find(&app.home, name)?);
     }
+    let cut_off = Underway::read(&app.home)
+        .filter(|underway| underway.is_interrupted() && underway.command == "rollback");
     let serving = service.enabled().and_then(|enabled| ReleaseId::of_instance(&app.home, enabled));
     let standby = ReleaseId::of_instance(&app.home, service.flip_side())
         .filter(|standby| Some(standby) != serving.as_ref());
-    // The flip side may have been used for something else since.
-    let logged = || -> Result<Option<ReleaseId>> {
-        let last = deployment::Deployment::last(&app.home, 100)?;
-        let good =
-            |line: &deployment::Deployment| matches!(line.result, Outcome::Deployed | Outcome::RolledBack);
-        Ok(last
-            .into_iter()
-            .rfind(|line| good(line) && line.to == serving && line.from != serving)
-            .and_then(|line| line.from))
-    };
-    let before = match logged()? {
-        Some(before) => Some(before),
-        None => standby,
-    };
-    let whole = before.map(|id| Manifest::read(&app.home.release(&id))).transpose()?.flatten();
-    whole.ok_or(Error::NothingBefore)
+    let candidates =
+        [cut_off.and_then(|cut_off| cut_off.to), before_the_last(app, serving.as_ref())?, standby];
+    for id in candidates.into_iter().flatten() {
+        if let Some(whole) = Manifest::read(&app.home.release(&id))? {
+            return Ok(whole);
+        }
+    }
+    Err(Error::NothingBefore)
+}
+
+/// What served before the last deployment, if that is what serves now and nobody has swapped the instances since. (The flip
+/// side may have been used for something else.)
+fn before_the_last(app: &App, serving: Option<&ReleaseId>) -> Result<Option<ReleaseId>> {
+    let log = deployment::Deployment::last(&app.home, 100)?;
+    let last = log.into_iter().rfind(|line| matches!(line.result, Outcome::Deployed | Outcome::RolledBack));
+    Ok(last
+        .filter(|last| last.to.as_ref() == serving && last.from.as_ref() != serving)
+        .and_then(|last| last.from))
 }
 
 /// Whether a deployment was cut off; it is concluded as such.
@@ -280,7 +292,7 @@ fn conclude_interrupted(app: &App) -> Result<bool> {
         revision: cut_off.revision,
         target: cut_off.target,
         from: cut_off.from,
-        to: ReleaseId::of_instance(&app.home, cut_off.target),
+        to: cut_off.to.or_else(|| ReleaseId::of_instance(&app.home, cut_off.target)),
         result: Outcome::Interrupted,
         reason: Some("it was killed, or the machine went down".to_owned()),
         steps: IndexMap::new(),

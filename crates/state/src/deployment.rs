@@ -22,6 +22,8 @@ pub struct Underway {
     pub target: InstanceName,
     /// What served when it began.
     pub from: Option<ReleaseId>,
+    /// What is to serve, if that was known when it began: a rollback goes to a kept release.
+    pub to: Option<ReleaseId>,
     pub started: jiff::Timestamp,
     pub process: Option<Identity>,
 }

@@ -6,8 +6,8 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io::{Read as _, Seek as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -76,7 +76,7 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .on("cannot open", &path)?;
-        if let Some(handed_down) = handed_down(&file) {
+        if let Some(handed_down) = handed_down(&file)? {
             return Ok(Self { file: handed_down, holder: None });
         }
         wait_for(&file, patience)?;
@@ -111,18 +111,30 @@ impl Lock {
     /// and that a full disk takes no names is no reason to stop.
     fn describe(&mut self) {
         let Some(holder) = &self.holder else { return };
-        let text = serde_json::to_vec(holder).expect("a holder is plain data");
-        let _ =
-            self.file.set_len(0).and_then(|()| self.file.rewind()).and_then(|()| self.file.write_all(&text));
+        let mut text = serde_json::to_vec(holder).expect("a holder is plain data");
+        // In one write and of one length, so that whoever reads meanwhile finds a whole name: the old one or the new.
+        text.resize(text.len().max(ROOM), b' ');
+        let _ = self.file.write_all_at(&text, 0);
     }
 }
 
+/// More than a command and its step need.
+const ROOM: usize = 1024;
+
 /// Our standard input, if it is the lock and the lock is its. Asking for a lock that one holds succeeds.
-fn handed_down(lock: &File) -> Option<File> {
-    let input = File::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).ok()?);
-    let (ours, theirs) = (lock.metadata().ok()?, input.metadata().ok()?);
-    let same = ours.dev() == theirs.dev() && ours.ino() == theirs.ino();
-    (same && flock(&input, FlockOperation::NonBlockingLockExclusive).is_ok()).then_some(input)
+fn handed_down(lock: &File) -> Result<Option<File>> {
+    let Ok(input) = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3).map(File::from) else {
+        return Ok(None);
+    };
+    let (Ok(ours), Ok(theirs)) = (lock.metadata(), input.metadata()) else { return Ok(None) };
+    if (ours.dev(), ours.ino()) != (theirs.dev(), theirs.ino()) {
+        return Ok(None);
+    }
+    match flock(&input, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(input)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(cause) => Err(Error::Io { what: "cannot lock run/lock".into(), cause: cause.into() }),
+    }
 }
 
 fn wait_for(file: &File, patience: Patience) -> Result<()> {

@@ -1,6 +1,6 @@
 //! All questions are asked at once, and each has its timeout.
 
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use nginx::{Live, Switch};
 use state::config::Old;
@@ -15,12 +15,13 @@ use crate::traffic::Service;
 impl Status {
     pub fn observe(app: &App) -> Result<Self> {
         let setting = Switch::of(app).read()?;
+        let ask_nginx = || nginx::live(app);
+        let asks = InstanceName::BOTH.map(|name| move || instance(app, name));
         let (live, mut instances) = thread::scope(|scope| {
-            let live = scope.spawn(|| nginx::live(app));
-            let instances = InstanceName::BOTH.map(|name| scope.spawn(move || instance(app, name)));
-            let instances: Vec<_> =
-                instances.into_iter().filter_map(|instance| instance.join().ok()).collect();
-            (live.join().unwrap_or(Live::Unknown), instances)
+            let live = Asked::at_once(scope, &ask_nginx);
+            let instances = asks.each_ref().map(|ask| Asked::at_once(scope, ask));
+            let instances: Vec<_> = instances.into_iter().map(Asked::answer).collect();
+            (live.answer(), instances)
         });
         let service = Service { setting, live };
         for instance in &mut instances {
@@ -126,6 +127,28 @@ impl Status {
     }
 }
 
+/// A question that is being asked beside others, or, where the machine has no thread left, will be asked in turn.
+enum Asked<'scope, T> {
+    Meanwhile(ScopedJoinHandle<'scope, T>),
+    Later(&'scope (dyn Fn() -> T + Sync)),
+}
+
+impl<'scope, T: Send + 'scope> Asked<'scope, T> {
+    fn at_once<F: Fn() -> T + Sync>(scope: &'scope Scope<'scope, '_>, ask: &'scope F) -> Self {
+        match thread::Builder::new().spawn_scoped(scope, ask) {
+            Ok(handle) => Self::Meanwhile(handle),
+            Err(_) => Self::Later(ask),
+        }
+    }
+
+    fn answer(self) -> T {
+        match self {
+            Self::Meanwhile(handle) => handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Self::Later(ask) => ask(),
+        }
+    }
+}
+
 fn applied(service: &Service) -> Option<bool> {
     match &service.live {
         Live::Unknown | Live::Mute(_) | Live::Down(_) => None,
@@ -141,15 +164,16 @@ fn proxy_problem(service: &Service) -> Option<String> {
 }
 
 fn instance(app: &App, name: InstanceName) -> InstanceStatus {
+    let ask_health = || health::probe(app, name);
     let (probe, seen, used) = thread::scope(|scope| {
-        let probe = scope.spawn(|| health::probe(app, name));
+        let probe = Asked::at_once(scope, &ask_health);
         let (seen, used) = (listener(app, name), resources::of(app, name));
-        (probe.join().ok(), seen, used)
+        (probe.answer(), seen, used)
     });
     let release = ReleaseId::of_instance(&app.home, name);
     let manifest = release.as_ref().and_then(|id| Manifest::read(&app.home.release(id)).ok().flatten());
-    let mut health = probe.as_ref().map_or_else(|| "could not be asked".to_owned(), ToString::to_string);
-    let mut healthy = probe.as_ref().is_some_and(health::Probe::healthy);
+    let mut health = probe.to_string();
+    let mut healthy = probe.healthy();
     let pid = match seen {
         Ok(Seen::Ours(pid)) => Some(pid),
         Ok(Seen::Foreign(holder)) => {
@@ -176,9 +200,7 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
         pid,
         healthy,
         health,
-        health_ms: probe
-            .filter(|probe| probe.status.is_some())
-            .map(|probe| probe.elapsed.as_secs_f64() * 1_000.0),
+        health_ms: probe.status.map(|_| probe.elapsed.as_secs_f64() * 1_000.0),
         uptime_seconds: used.map(|used| used.uptime_seconds),
         memory_bytes: used.map(|used| used.memory_bytes),
         cpu_percent: used.map(|used| used.cpu_percent),
