@@ -32,8 +32,6 @@ mod logs;
 mod manual;
 #[path = "end_to_end/missing.rs"]
 mod missing;
-#[path = "end_to_end/mistakes.rs"]
-mod mistakes;
 #[path = "end_to_end/node.rs"]
 mod node;
 #[path = "end_to_end/queries.rs"]

@@ -115,6 +115,18 @@ fn pre_connect_fails() {
 }
 
 #[test]
+fn a_hook_that_does_not_end() {
+    let world = world().set("deploy.hook_timeout", "\"1s\"").release("v1").release("v2").deployed("v1");
+    world.write_executable("hooks/pre-connect", "#!/bin/sh\necho asking the payment service\nsleep 600\n");
+    world
+        .run(["deploy", "v2"])
+        .fails_with(1)
+        .says("the hook pre-connect took longer than 1.0 s")
+        .says("  | asking the payment service");
+    as_before(&world);
+}
+
+#[test]
 fn a_hook_that_cannot_be_run_is_told() {
     let world = world().release("v1").release("v2").deployed("v1");
     world.write("hooks/pre-connect", "#!/bin/sh\n");

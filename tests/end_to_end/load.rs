@@ -1,6 +1,6 @@
 //! Under the full load: 500 requests/s over kept connections, 500/s over new ones, 50/s that take 300 ms.
 
-use support::{only_resets_on_kept_connections, served_by};
+use support::{World, only_resets_on_kept_connections, served_by};
 
 use crate::world;
 
@@ -52,13 +52,65 @@ fn releases_that_fail_in_each_way_fail_no_request() {
         .never_healthy()
         .release("mute")
         .never_answers()
+        .release("late")
+        .with("START_DELAY", "5s")
         .deployed("v1");
     world
         .under_load(|world| {
-            for revision in ["exits", "deaf", "sick", "mute"] {
+            for revision in ["exits", "deaf", "sick", "mute", "late"] {
                 world.run(["deploy", revision]).fails_with(1);
             }
         })
         .expect(support::no_failed_request())
         .expect(support::served_only_by("A", "v1"));
+}
+
+#[test]
+fn releases_that_do_not_want_to_go_fail_no_request() {
+    let world = world()
+        .set("run.stop_timeout", "\"500ms\"")
+        .release("v1")
+        .release("deaf-to-sigterm")
+        .ignores_sigterm()
+        .release("with-an-orphan")
+        .with("GRANDCHILD", "holds-port")
+        .deployed("v1");
+    world
+        .under_load(|world| {
+            for revision in ["deaf-to-sigterm", "with-an-orphan", "v1", "deaf-to-sigterm", "v1"] {
+                world.run(["deploy", revision]).succeeds();
+            }
+        })
+        .expect(only_resets_on_kept_connections(15));
+}
+
+#[test]
+fn releases_that_fail_after_the_switch_are_taken_back() {
+    let world = world()
+        .set("deploy.observe", "\"5s\"")
+        .release("v1")
+        .release("v2")
+        .release("exits-later")
+        .with("EXIT_AFTER", "1s")
+        .release("sick-later")
+        .with("HEALTHY_TIMES", "3")
+        .deployed("v1")
+        .deployed("v2");
+    let standby = |world: &World| world.run(["check-health", "a"]).succeeds().shows("ok 200");
+    // Its pages are served as before: nobody notices but the watch.
+    world
+        .under_load(|world| {
+            world.run(["deploy", "sick-later"]).fails_with(5).says("was put back and serves as before");
+            standby(world);
+        })
+        .expect(only_resets_on_kept_connections(6));
+    let loaded = world.under_load(|world| {
+        world.run(["deploy", "exits-later"]).fails_with(5).says("was put back and serves as before");
+        standby(world);
+        world.serves("B", "v2");
+    });
+    // From its end to the flip back is all that users may notice; the report says how much it was.
+    println!("{}", loaded.report);
+    let answered: u64 = loaded.report.modes.iter().map(|of| of.answered).sum();
+    assert!(loaded.report.failed() < answered, "{}", loaded.report);
 }

@@ -29,8 +29,8 @@ impl<'a> Building<'a> {
         // Out of the way first: what an earlier build left running may still write into it.
         tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;
         let log = file::open_log(&app.home.build_log(&id))?;
-        file::folder(&folder)?;
         let mut building = Self { app, id, folder, log, finished: false };
+        file::folder(&building.folder)?;
         let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         building.tell(&format!("{}, {now}", building.id))?;
         Ok(building)
