@@ -8,7 +8,7 @@ use crate::world;
 fn twenty_deployments_in_a_row() {
     let world = world().release("v1").release("v2").deployed("v1");
     let mut deployments = 0;
-    world
+    let loaded = world
         .under_load(|world| {
             for _ in 0..10 {
                 world.run(["deploy", "v2"]).succeeds();
@@ -19,6 +19,7 @@ fn twenty_deployments_in_a_row() {
         .expect(only_resets_on_kept_connections(3 * 20))
         .expect(served_by("A", "v1"))
         .expect(served_by("B", "v2"));
+    println!("{}", loaded.report);
     assert_eq!(deployments, 20);
     world.serves("A", "v1");
     let text = world.read("logs/deployments.jsonl");
