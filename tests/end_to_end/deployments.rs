@@ -33,6 +33,28 @@ fn each_with_its_steps_and_its_end() {
 }
 
 #[test]
+fn who_deployed_also_when_nobody_was_at_the_keyboard() {
+    let world = world().release("v1").release("v2").release("v3");
+    for (agent, revision, way) in [("cron", "v1", "by cron"), ("ssm-document-worker", "v2", "by SSM")] {
+        let shell = world.home().join(agent);
+        std::fs::copy("/bin/sh", &shell).unwrap();
+        let deploy = world.command(&["deploy", revision]);
+        let mut command = std::process::Command::new(shell);
+        command.args(["-c", "\"$@\"; exit $?", agent]).arg(deploy.get_program()).args(deploy.get_args());
+        command.envs(deploy.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        support::Running::start(agent, command).wait().succeeds();
+        let log = world.run(["deployments", "--json", "-n", "1"]).succeeds().json();
+        assert!(log[0]["by"].as_str().unwrap().ends_with(way), "{log:#}");
+    }
+    let mut by_ssh = world.command(&["deploy", "v3"]);
+    by_ssh.env("SSH_CONNECTION", "192.0.2.7 50022 192.0.2.1 22").env("SUDO_USER", "minsu");
+    support::Running::start("deploy v3", by_ssh).wait().succeeds();
+    let log = world.run(["deployments", "--json", "-n", "1"]).succeeds().json();
+    assert!(log[0]["by"].as_str().unwrap().starts_with("minsu as "), "{log:#}");
+    assert!(log[0]["by"].as_str().unwrap().ends_with("from 192.0.2.7"), "{log:#}");
+}
+
+#[test]
 fn a_line_torn_by_a_crash_is_skipped_and_mended() {
     let world = world().release("v1").release("v2").deployed("v1");
     let path = world.home().join("logs/deployments.jsonl");

@@ -41,7 +41,7 @@ fn the_wrong_status() {
 #[test]
 fn nobody_listens() {
     let world = world();
-    let said = format!("nobody listens on port {}", world.port("B"));
+    let said = format!("B does not listen on port {}", world.port("B"));
     world.run(["check-health", "b"]).fails_with(1).prints_nothing().says(&said);
 }
 

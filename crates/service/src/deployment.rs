@@ -10,6 +10,7 @@ use release::Planned;
 use state::config::{Old, WantedRevision};
 use state::deployment::{self, Outcome, Underway};
 use state::duration::in_words;
+use state::operator::operator;
 use state::process::Identity;
 use state::{App, Exit, InstanceName, Manifest, ReleaseId, file};
 
@@ -61,7 +62,7 @@ impl Deployment {
         let from_release = from.and_then(|from| ReleaseId::of_instance(&app.home, from));
         let underway = Underway {
             id: free_id(app, started),
-            by: deployment::operator(),
+            by: operator(),
             command: command.to_owned(),
             revision: revision.map(str::to_owned),
             target,

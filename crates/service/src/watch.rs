@@ -5,26 +5,30 @@ use std::time::{Duration, Instant};
 
 use nginx::Live;
 use state::{App, InstanceName, interrupt};
-use supervise::health;
+use supervise::{Vigil, health};
 
 use crate::error::{Error, Result};
 
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(100);
 /// Before a failed probe is believed, it is asked once more.
 const SECOND_LOOK: Duration = Duration::from_millis(50);
 
-/// Asks for the instance's health and for nginx's until `observe` is over; an error as soon as either fails twice.
+/// Asks for the instance's health and for nginx's until `observe` is over; an error as soon as either fails twice, or
+/// when nobody listens any more because the process that did has ended.
 pub fn watch(app: &App, instance: InstanceName, observe: Duration) -> Result<()> {
     let deadline = Instant::now() + observe;
+    let vigil = Vigil::over_the_listener_of(app, instance)?;
     while Instant::now() < deadline {
         interrupt::check()?;
         if problem(app, instance).is_some() {
-            thread::sleep(SECOND_LOOK);
+            if !vigil.has_ended() {
+                thread::sleep(SECOND_LOOK);
+            }
             if let Some(problem) = problem(app, instance) {
                 return Err(Error::Watched { instance, problem });
             }
         }
-        thread::sleep(PAUSE.min(deadline.saturating_duration_since(Instant::now())));
+        vigil.wait(PAUSE.min(deadline.saturating_duration_since(Instant::now())));
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Deployments: the one under way, and those that have ended.
 
-use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 
@@ -147,29 +146,6 @@ fn last_bytes(path: &std::path::Path, count: u64) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
     Ok(text)
-}
-
-/// Who deploys: the user, whom they were before sudo, and whether they came by ssh.
-pub fn operator() -> String {
-    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-    let uid = rustix::process::getuid();
-    let user =
-        user_name(uid.as_raw()).or_else(|| variable("USER")).unwrap_or_else(|| uid.as_raw().to_string());
-    let person = variable("SUDO_USER").map_or(user.clone(), |before| format!("{before} as {user}"));
-    match variable("SSH_CONNECTION") {
-        Some(connection) => format!("{person} from {}", connection.split(' ').next().unwrap_or("ssh")),
-        None => person,
-    }
-}
-
-/// From /etc/passwd alone: a static binary has no name service switch.
-fn user_name(uid: u32) -> Option<String> {
-    let passwd = fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    })
 }
 
 /// A name that sorts by time: `20261121-024008`.

@@ -17,6 +17,7 @@ pub mod lock;
 pub mod log;
 pub mod loopback;
 mod names;
+pub mod operator;
 pub mod process;
 mod release;
 pub mod size;

@@ -45,15 +45,37 @@ impl Identity {
     }
 }
 
+/// None if there is no such process, or it is nobody's child.
+pub fn parent_of(pid: Pid) -> Option<Pid> {
+    let stat = Stat::of(pid)?;
+    (stat.parent.0 != 0).then_some(stat.parent)
+}
+
 fn start_of(pid: Pid) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name in parentheses, and may hold anything.
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X") {
-        return None;
+    let stat = Stat::of(pid)?;
+    (!matches!(stat.state, 'Z' | 'X')).then_some(stat.start)
+}
+
+/// What is of use to us in `/proc/PID/stat`, `proc_pid_stat(5)`.
+struct Stat {
+    state: char,
+    parent: Pid,
+    start: u64,
+}
+
+impl Stat {
+    fn of(pid: Pid) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
-    fields.nth(18)?.parse().ok()
+
+    fn parse(text: &str) -> Option<Self> {
+        // The second field is the name in parentheses, and may hold anything.
+        let mut fields = text.rsplit_once(") ")?.1.split(' ');
+        let state = fields.next()?.chars().next()?;
+        let parent = Pid(fields.next()?.parse().ok()?);
+        let start = fields.nth(17)?.parse().ok()?;
+        Some(Self { state, parent, start })
+    }
 }
 
 fn boot_id() -> String {

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use state::instance::Record;
 use state::process::{Identity, MARK, build_mark, instance_mark};
@@ -20,6 +22,24 @@ impl Member {
     pub fn signal(&self, signal: Signal) {
         // It may have ended in the meantime, which is what is wanted.
         let _ = pidfd_send_signal(&self.handle, signal);
+    }
+
+    /// A pidfd becomes readable when its process ends (pidfd_open(2)).
+    pub fn wait_for_its_end(&self, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        // A signal for us ends it early, which does no harm.
+        let _ = poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&left));
+    }
+
+    pub fn has_ended(&self) -> bool {
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&at_once)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// The process that has this number now.
+    pub fn of(pid: Pid) -> Option<Self> {
+        hold(pid, &look_at(pid)?)
     }
 }
 

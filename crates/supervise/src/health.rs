@@ -77,7 +77,7 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
     match answered {
         Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             probe.refused = true;
-            probe.problem = Some(format!("nobody listens on port {}", app.port(instance)));
+            probe.problem = Some(format!("does not listen on port {}", app.port(instance)));
         }
         Err(ureq::Error::Timeout(_)) => {
             probe.problem = Some(format!("did not answer within {}", duration::in_words(timeout)));

@@ -13,8 +13,10 @@ mod sockets;
 pub mod start;
 pub mod stop;
 pub mod tail;
+mod vigil;
 
 pub use environment::rehearse;
 pub use error::{Error, Result};
 pub use family::end_builds;
 pub use presence::{Holder, Presence, Seen, listener, presence};
+pub use vigil::Vigil;

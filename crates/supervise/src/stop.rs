@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;
 use state::instance::Record;
 use state::{App, InstanceName, interrupt};
@@ -69,8 +68,8 @@ fn wait_for_the_end(
             if now >= deadline || (known_interruption.is_some() && interrupt::requested().is_some()) {
                 return family::of(&app.home, instance);
             }
-            wait_for(member, deadline.min(now + Duration::from_millis(250)));
-            members.retain(|member| !has_ended(member));
+            member.wait_for_its_end(deadline.min(now + Duration::from_millis(250)));
+            members.retain(|member| !member.has_ended());
         }
         members = family::of(&app.home, instance);
         if members.is_empty() || Instant::now() >= deadline {
@@ -84,22 +83,6 @@ fn signal_all(members: &[Member], signal: Signal) {
     for member in members {
         member.signal(signal);
     }
-}
-
-/// A pidfd becomes readable when its process ends (pidfd_open(2)).
-fn wait_for(member: &Member, until: Instant) {
-    let left = until.saturating_duration_since(Instant::now());
-    let left = rustix::event::Timespec {
-        tv_sec: left.as_secs().cast_signed(),
-        tv_nsec: i64::from(left.subsec_nanos()),
-    };
-    // A signal for us ends it early, which does no harm.
-    let _ = poll(&mut [PollFd::new(&member.handle, PollFlags::IN)], Some(&left));
-}
-
-fn has_ended(member: &Member) -> bool {
-    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut [PollFd::new(&member.handle, PollFlags::IN)], Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 fn signal(configured: state::config::Signal) -> Signal {
