@@ -28,7 +28,11 @@ pub struct Connection {
 
 impl Connection {
     pub fn open(port: u16) -> Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        Self::open_to("127.0.0.1", port)
+    }
+
+    fn open_to(host: &str, port: u16) -> Result<Self> {
+        let stream = TcpStream::connect((host, port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { stream, port })
     }
@@ -56,6 +60,11 @@ pub fn ask(port: u16, path: &str) -> Result<Asked> {
 
 pub fn get(port: u16, path: &str) -> Result<Answer> {
     ask(port, path)?.answer()
+}
+
+/// The same from another machine.
+pub fn get_from(host: &str, port: u16, path: &str) -> Result<Answer> {
+    Connection::open_to(host, port)?.get(path)
 }
 
 impl Asked {

@@ -6,11 +6,13 @@
 pub mod command;
 pub mod http;
 pub mod load;
+pub mod machine;
 mod ports;
 pub mod processes;
 pub mod world;
 
 pub use command::{Ran, Running};
+pub use machine::Machine;
 pub use nix::sys::signal::Signal;
 pub use processes::eventually;
 pub use world::{

@@ -1,5 +1,6 @@
 //! An open-loop load generator: requests are due at a fixed rate, whatever becomes of those before them, and a
-//! latency counts from the time that a request was due. It sends to loopback addresses only, bounded in rate and time.
+//! latency counts from the time that a request was due. It sends to loopback addresses and to machines that the test has
+//! booted only, bounded in rate and time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Display, Write as _};
@@ -128,15 +129,26 @@ impl Load {
         if !ip.is_loopback() {
             return Err(format!("{url}: {ip} is not a loopback address; load is for this machine only"));
         }
-        Ok(Self {
-            url: url.to_owned(),
-            address: SocketAddr::new(ip, port),
+        let path = if path.is_empty() { "/" } else { path };
+        Ok(Self::to(SocketAddr::new(ip, port), host, path))
+    }
+
+    /// On a machine that the test has booted.
+    pub(crate) fn on_machine(address: &str, port: u16) -> Self {
+        let ip = address.parse().expect("a machine has an address");
+        Self::to(SocketAddr::new(ip, port), &format!("{address}:{port}"), "/")
+    }
+
+    fn to(address: SocketAddr, host: &str, path: &str) -> Self {
+        Self {
+            url: format!("http://{host}{path}"),
+            address,
             host: host.to_owned(),
-            path: if path.is_empty() { "/".into() } else { path.to_owned() },
+            path: path.to_owned(),
             per_second: BTreeMap::new(),
             slow: Duration::from_millis(300),
             longest: LONGEST,
-        })
+        }
     }
 
     /// Requests per second over connections that are kept.

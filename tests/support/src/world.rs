@@ -26,7 +26,7 @@ use crate::processes;
 const MARK: &str = "FLIPSIDE_TEST_WORLD";
 
 /// Locked by each world together with the others, and alone while there is the full load.
-const BUSY: &str = "busy.lock";
+pub(crate) const BUSY: &str = "busy.lock";
 
 /// How long what should happen may take, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(20);
@@ -39,7 +39,7 @@ pub fn commands_beside(command: &str) {
 }
 
 /// Where the commands and the demo app are: as told, otherwise where cargo puts them beside a test's executable.
-fn commands() -> PathBuf {
+pub(crate) fn commands() -> PathBuf {
     COMMANDS.get().cloned().unwrap_or_else(|| {
         let test = std::env::current_exe().expect("the test's own path");
         test.ancestors().nth(2).expect("a test is in deps/ beside the commands").to_owned()
@@ -726,25 +726,31 @@ impl World {
 
     #[track_caller]
     fn under<T>(&self, load: Load, some: u64, during: impl FnOnce(&Self) -> T) -> Loaded<'_> {
-        let running = load.start().unwrap();
-        processes::eventually(SOON, "the service answers to load", || running.answered() >= some);
-        during(self);
-        // What goes wrong may show only afterwards.
-        let so_far = running.answered() + running.failed();
-        processes::eventually(SOON, "the load goes on", || {
-            running.answered() + running.failed() >= so_far + some
-        });
-        Loaded { world: self, report: running.stop() }
+        under(self, load, some, during)
     }
 }
 
+/// Puts load on a world, or a machine, while something is done with it.
+#[track_caller]
+pub(crate) fn under<W, T>(world: &W, load: Load, some: u64, during: impl FnOnce(&W) -> T) -> Loaded<'_, W> {
+    let running = load.start().unwrap();
+    processes::eventually(SOON, "the service answers to load", || running.answered() >= some);
+    during(world);
+    // What goes wrong may show only afterwards.
+    let so_far = running.answered() + running.failed();
+    processes::eventually(SOON, "the load goes on", || {
+        running.answered() + running.failed() >= so_far + some
+    });
+    Loaded { world, report: running.stop() }
+}
+
 /// What became of the load, to be judged.
-pub struct Loaded<'a> {
-    world: &'a World,
+pub struct Loaded<'a, W = World> {
+    world: &'a W,
     pub report: Report,
 }
 
-impl Loaded<'_> {
+impl<W> Loaded<'_, W> {
     #[track_caller]
     pub fn expect(self, is_met: impl FnOnce(&Report) -> Result<(), String>) -> Self {
         if let Err(what) = is_met(&self.report) {
@@ -753,7 +759,7 @@ impl Loaded<'_> {
         self
     }
 
-    pub fn world(&self) -> &World {
+    pub fn world(&self) -> &W {
         self.world
     }
 }
@@ -872,7 +878,7 @@ fn nginx_in_session(master: i32) -> Vec<i32> {
 }
 
 /// The folder of all worlds of this user. What a killed test left there is removed.
-fn all_worlds() -> PathBuf {
+pub(crate) fn all_worlds() -> PathBuf {
     static SWEPT: Once = Once::new();
     let all = std::env::temp_dir().join(format!("flipside-tests-{}", geteuid()));
     fs::create_dir_all(&all).unwrap_or_else(|error| panic!("{}: {error}", all.display()));

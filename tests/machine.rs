@@ -1,0 +1,10 @@
+//! flipside on machines that really boot: systemd, sessions, agents, reboots and power cuts.
+
+#[path = "machine/harness.rs"]
+mod harness;
+
+/// Whether machines can be booted here, with the commands of this build.
+fn possible() -> bool {
+    support::commands_beside(env!("CARGO_BIN_EXE_deploy"));
+    support::machine::is_possible()
+}
