@@ -1,5 +1,9 @@
 //! flipside on machines that really boot: systemd, sessions, agents, reboots and power cuts.
 
+#[path = "machine/cron.rs"]
+mod cron;
+#[path = "machine/direct.rs"]
+mod direct;
 #[path = "machine/harness.rs"]
 mod harness;
 

@@ -1,8 +1,10 @@
 //! A machine of its own for a test: a real systemd in a container over a copy of this root file system that forgets
 //! what was written, with its own network, sshd, cron and nginx. It leaves nothing behind, also when the test fails.
 
+mod agent;
 mod control_group;
 mod disk;
+mod site;
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -22,6 +24,8 @@ use crate::load::Load;
 use crate::ports;
 use crate::processes;
 use crate::world::{self, Loaded};
+
+pub use site::Site;
 
 /// So many machines at the same time, of this process and others.
 const SLOTS: u8 = 3;
@@ -213,22 +217,24 @@ impl Machine {
         self.start_as(user, text).wait()
     }
 
+    /// Runs a text as root that a test knows by another line.
+    #[track_caller]
+    fn run_named(&self, line: &str, text: &str) -> Ran {
+        Running::start(&first_word_without_folder(line), self.command_as("root", text)).wait()
+    }
+
     #[track_caller]
     pub fn start_as(&self, user: &str, text: &str) -> Running {
+        Running::start(&first_word_without_folder(text), self.command_as(user, text))
+    }
+
+    fn command_as(&self, user: &str, text: &str) -> Command {
         let groups = control_group::visitors(&self.name());
         let mut command = control_group::enter(&groups, "nsenter");
         command.args(["--all", "--target", &self.init().to_string(), "--"]);
         command.args(["setpriv", "--reuid", user, "--regid", user, "--init-groups", "--reset-env", "--"]);
         command.args(["sh", "-c", &format!("cd; {text}")]);
-        Running::start(&line(text), command)
-    }
-
-    /// Runs it as a unit of systemd's that does not wait for what it leaves behind: when it ends, systemd ends the
-    /// rest, as it does with an agent's when that is restarted.
-    #[track_caller]
-    pub fn run_as_unit(&self, unit: &str, text: &str) -> Ran {
-        let text = text.replace('\'', r"'\''");
-        self.run(&format!("systemd-run --quiet --collect --wait --pipe --unit={unit} sh -c '{text}'"))
+        command
     }
 
     /// Runs it over ssh, in a session of its own that ends with it.
@@ -239,7 +245,7 @@ impl Machine {
 
     #[track_caller]
     pub fn start_ssh(&self, user: &str, text: &str) -> Running {
-        Running::start(&line(text), self.ssh_command(user, text))
+        Running::start(&first_word_without_folder(text), self.ssh_command(user, text))
     }
 
     /// The same as a person who has a terminal.
@@ -247,7 +253,7 @@ impl Machine {
     pub fn start_ssh_in_terminal(&self, user: &str, text: &str) -> Running {
         let mut ssh = self.ssh_command(user, text);
         ssh.arg("-tt");
-        Running::start_in_terminal(&line(text), &ssh)
+        Running::start_in_terminal(&first_word_without_folder(text), &ssh)
     }
 
     fn ssh_command(&self, user: &str, text: &str) -> Command {
@@ -375,7 +381,7 @@ impl Drop for Machine {
         }
         if let Some(mut power) = self.power.take() {
             if std::thread::panicking() {
-                eprintln!("{}", journal(power.init));
+                eprintln!("{}", last_words(power.init));
             }
             processes::signal(power.init, Signal::SIGKILL);
             if !processes::eventually_is(PATIENCE, || {
@@ -396,13 +402,14 @@ impl Machine {
     }
 }
 
-/// The last lines of the journal, for the reader of a failed test.
-fn journal(init: i32) -> String {
-    let output = Command::new("nsenter")
-        .args(["--all", "--target", &init.to_string(), "--", "journalctl", "--no-pager", "--lines=60"])
-        .stdin(Stdio::null())
-        .output();
-    output.map_or_else(|error| error.to_string(), |it| String::from_utf8_lossy(&it.stdout).into_owned())
+/// The last lines of the journal and of the apps' logs, for the reader of a failed test.
+fn last_words(init: i32) -> String {
+    let text = "journalctl --no-pager --lines=60; tail -n 15 /home/*/.*/logs/*.log";
+    let mut command = Command::new("nsenter");
+    command.args(["--all", "--target", &init.to_string(), "--", "sh", "-c", text]).stdin(Stdio::null());
+    command
+        .output()
+        .map_or_else(|error| error.to_string(), |it| String::from_utf8_lossy(&it.stdout).into_owned())
 }
 
 /// A number that no other machine has, and its lock. It waits for one.
@@ -445,8 +452,8 @@ fn first_process_under(nspawn: i32) -> Option<i32> {
     children.find(|pid| is_first(pid) && boots(*pid))
 }
 
-/// The command's name without its folder, and the rest, as a test's sentences want it.
-fn line(text: &str) -> String {
+/// As a test's sentences want a command: its name, and the rest.
+fn first_word_without_folder(text: &str) -> String {
     let (command, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
     format!("{}{rest}", command.rsplit('/').next().unwrap_or(command))
 }

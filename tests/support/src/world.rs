@@ -374,19 +374,13 @@ impl World {
         }
         let proxy = self.folder.join("proxy");
         let site = proxy.join("site.conf");
-        let share = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../share/nginx");
-        let template = |name| fs::read_to_string(share.join(name)).expect("the templates of nginx are there");
         let mut main = template("private.conf").replace("@SITE@", &site.display().to_string());
         if geteuid().is_root() {
             main.insert_str(0, "user root;\n");
         }
-        let text = template("site.conf")
-            .replace("@APP@", "demo")
-            .replace("@VARIABLE@", "demo")
-            .replace("@SWITCH@", &self.home().join("nginx/upstream.conf").display().to_string())
-            .replace("@LISTEN@", &format!("127.0.0.1:{}", self.public_port()))
-            .replace("@SERVER_NAME@", "_")
-            .replace("@CHECK@", &format!("127.0.0.1:{}", self.check_port()));
+        let switch = self.home().join("nginx/upstream.conf");
+        let listen = format!("127.0.0.1:{}", self.public_port());
+        let text = nginx_site("demo", &switch, &listen, &format!("127.0.0.1:{}", self.check_port()));
         fs::write(proxy.join("nginx.conf"), main).unwrap();
         fs::write(site, text).unwrap();
         if self.nginx {
@@ -440,21 +434,8 @@ impl World {
 
     /// Changes a key of flipside.toml, the value given as TOML.
     pub fn change(&self, key: &str, value: &str) {
-        let mut document: toml_edit::DocumentMut =
-            self.config.borrow().parse().expect("flipside.toml is TOML");
-        let value: toml_edit::Value =
-            value.parse().unwrap_or_else(|error| panic!("{key} = {value}: {error}"));
-        let mut table = document.as_table_mut();
-        let (tables, key) = key.rsplit_once('.').unwrap_or(("", key));
-        for name in tables.split('.').filter(|name| !name.is_empty()) {
-            table = table
-                .entry(name)
-                .or_insert_with(toml_edit::table)
-                .as_table_mut()
-                .unwrap_or_else(|| panic!("{name} is no table"));
-        }
-        table.insert(key, toml_edit::value(value));
-        self.write_config(document.to_string());
+        let changed = changed(&self.config.borrow(), key, value);
+        self.write_config(changed);
     }
 
     pub fn write_config(&self, text: String) {
@@ -744,6 +725,41 @@ pub(crate) fn under<W, T>(world: &W, load: Load, some: u64, during: impl FnOnce(
     Loaded { world, report: running.stop() }
 }
 
+/// The text of a flipside.toml with this key changed, the value given as TOML.
+#[track_caller]
+pub(crate) fn changed(text: &str, key: &str, value: &str) -> String {
+    let mut document: toml_edit::DocumentMut = text.parse().expect("flipside.toml is TOML");
+    let value: toml_edit::Value = value.parse().unwrap_or_else(|error| panic!("{key} = {value}: {error}"));
+    let mut table = document.as_table_mut();
+    let (tables, key) = key.rsplit_once('.').unwrap_or(("", key));
+    for name in tables.split('.').filter(|name| !name.is_empty()) {
+        table = table
+            .entry(name)
+            .or_insert_with(toml_edit::table)
+            .as_table_mut()
+            .unwrap_or_else(|| panic!("{name} is no table"));
+    }
+    table.insert(key, toml_edit::value(value));
+    document.to_string()
+}
+
+/// A template of nginx's files.
+fn template(name: &str) -> String {
+    let share = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../share/nginx");
+    fs::read_to_string(share.join(name)).expect("the templates of nginx are there")
+}
+
+/// The site file of an app.
+pub(crate) fn nginx_site(app: &str, switch: &Path, listen: &str, check: &str) -> String {
+    template("site.conf")
+        .replace("@APP@", app)
+        .replace("@VARIABLE@", app)
+        .replace("@SWITCH@", &switch.display().to_string())
+        .replace("@LISTEN@", listen)
+        .replace("@SERVER_NAME@", "_")
+        .replace("@CHECK@", check)
+}
+
 /// What became of the load, to be judged.
 pub struct Loaded<'a, W = World> {
     world: &'a W,
@@ -813,7 +829,7 @@ pub fn served_only_by(instance: &str, release: &str) -> impl FnOnce(&Report) -> 
     }
 }
 
-fn is_release(id: &str, name: &str) -> bool {
+pub(crate) fn is_release(id: &str, name: &str) -> bool {
     id == name || id.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))
 }
 
