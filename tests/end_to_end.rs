@@ -52,6 +52,8 @@ mod stop;
 mod sweep;
 #[path = "end_to_end/terminal.rs"]
 mod terminal;
+#[path = "end_to_end/threats.rs"]
+mod threats;
 #[path = "end_to_end/traced.rs"]
 mod traced;
 #[path = "end_to_end/transitions.rs"]

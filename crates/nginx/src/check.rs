@@ -76,7 +76,8 @@ pub(crate) fn ask(app: &App) -> Answer {
 }
 
 fn interpret(app: &App, headers: &HeaderMap) -> Answer {
-    let header = |name| headers.get(name)?.to_str().ok();
+    // nginx adds its own after those of the app, which may say what it likes.
+    let header = |name| headers.get_all(name).iter().next_back()?.to_str().ok();
     let worker = header("x-flipside-worker").and_then(|pid| pid.parse().ok()).map(Pid);
     let live = match header("x-flipside-upstream") {
         None => Live::Mute(

@@ -1,6 +1,5 @@
 //! The switch: one small file, included inside nginx's `upstream {}`, that decides which instance is enabled.
 
-use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -70,7 +69,7 @@ impl<'a> Switch<'a> {
 
     /// Its text, to put it back as it was.
     pub(crate) fn content(&self) -> Result<Option<String>> {
-        match fs::read(&self.path) {
+        match file::open_of_operator(&self.path).and_then(|file| file::whole(&file)) {
             Ok(text) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).on("cannot read the switch", &self.path),

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use state::command::{self, End};
 use state::process::{MARK, build_mark};
-use state::{App, IoContext as _, Manifest, ReleaseId, file, hook, log};
+use state::{App, IoContext as _, Manifest, ReleaseId, caller, file, hook, log};
 
 use crate::error::{Error, Result};
-use crate::{tool, tree};
+use crate::tree;
 
 /// Removed with all that is in it, unless it is finished.
 pub struct Building<'a> {
@@ -69,9 +69,11 @@ impl<'a> Building<'a> {
 
     fn execute(&mut self, mut command: Command, described: &str, timeout: Duration) -> Result<()> {
         let home = &self.app.home;
-        tool::forget_repository(&mut command);
-        command.current_dir(&self.folder).env("APP", self.app.config.name.to_string());
+        command.current_dir(&self.folder).env_clear().envs(caller::variables());
+        // Dependencies may come from private repositories.
+        command.envs(std::env::var_os("SSH_AUTH_SOCK").map(|agent| ("SSH_AUTH_SOCK", agent)));
         command
+            .env("APP", self.app.config.name.to_string())
             .env("RELEASE", self.id.as_str())
             .env("FLIPSIDE_HOME", home.path())
             .env(MARK, build_mark(home));

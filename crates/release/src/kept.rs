@@ -68,10 +68,15 @@ fn manifests(home: &Home, passes: impl Fn(&str) -> bool) -> Result<Vec<Manifest>
         entries => entries.on("cannot read", &folder)?,
     };
     for entry in entries {
-        let name = entry.on("cannot read", &folder)?.file_name();
+        let entry = entry.on("cannot read", &folder)?;
+        let name = entry.file_name();
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.') && passes(name)) else {
             continue;
         };
+        // Whatever it leads to is no release of ours.
+        if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            continue;
+        }
         let manifest = match Manifest::read(&folder.join(name)) {
             // A file among the folders.
             Err(state::Error::Io { cause, .. }) if cause.kind() == ErrorKind::NotADirectory => None,

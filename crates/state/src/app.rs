@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::lock::{Lock, Patience};
-use crate::{Config, Home, InstanceName, Port, Result};
+use crate::{Config, Home, InstanceName, Port, Result, caller};
 
 /// One deployed service: its home and what its `flipside.toml` says.
 #[derive(Clone, Debug)]
@@ -13,6 +13,7 @@ pub struct App {
 impl App {
     /// Finds the home ([`Home::find`]) and reads its configuration.
     pub fn open(home: Option<&Path>) -> Result<Self> {
+        caller::forget();
         let home = Home::find(home)?;
         let config = Config::read(&home.configuration())?;
         Ok(Self { home, config })

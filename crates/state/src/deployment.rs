@@ -1,6 +1,5 @@
 //! Deployments: the one under way, and those that have ended.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
 
 use indexmap::IndexMap;
@@ -30,7 +29,7 @@ pub struct Underway {
 impl Underway {
     /// One that still runs, or that was cut off.
     pub fn read(home: &Home) -> Option<Self> {
-        serde_json::from_slice(&fs::read(home.underway()).ok()?).ok()
+        serde_json::from_slice(&file::read(&home.underway()).ok()?).ok()
     }
 
     pub fn write(&self, home: &Home) -> Result<()> {
@@ -140,7 +139,7 @@ impl Deployment {
 /// A log of many years is not read for its last line.
 fn last_bytes(path: &std::path::Path, count: u64) -> std::io::Result<Vec<u8>> {
     use std::io::{Read as _, Seek as _, SeekFrom};
-    let mut file = fs::File::open(path)?;
+    let mut file = file::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(count)))?;
     let mut text = Vec::new();

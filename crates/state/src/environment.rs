@@ -1,18 +1,19 @@
 //! The env file: secrets for the app, `NAME=value` lines.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::error::{Error, IoContext, Result};
+use crate::file;
 
 /// Names and values, in the order of the file.
 pub type Variables = Vec<(String, String)>;
 
 /// Reads an env file, and refuses one that others can read.
 pub fn read(path: &Path) -> Result<Variables> {
-    let text = fs::read_to_string(path).on("cannot read", path)?;
-    let mode = fs::metadata(path).on("cannot read", path)?.permissions().mode() & 0o7777;
+    let file = file::open_of_operator(path).on("cannot read", path)?;
+    let text = file::text(&file).on("cannot read", path)?;
+    let mode = file.metadata().on("cannot read", path)?.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(Error::Insecure { file: path.to_owned(), mode });
     }

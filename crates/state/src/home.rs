@@ -2,7 +2,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
-use crate::{InstanceName, ReleaseId};
+use crate::{InstanceName, ReleaseId, guard};
 
 /// The app's folder: everything that flipside knows and keeps about the app is in it (DESIGN.md, section 4).
 #[derive(Clone, Debug)]
@@ -18,7 +18,9 @@ impl Home {
             return Err(Error::NoHome(folder));
         }
         // One folder, one name: marks of processes and locks are compared by it.
-        Ok(Self(folder.canonicalize().on("cannot find", &folder)?))
+        let home = Self(folder.canonicalize().on("cannot find", &folder)?);
+        guard::check(&home)?;
+        Ok(home)
     }
 
     pub fn path(&self) -> &Path {

@@ -41,9 +41,13 @@ pub fn run(
 pub fn find(home: &Home, name: &str) -> Result<Option<PathBuf>, Failed> {
     let path = home.hook(name);
     let Ok(metadata) = path.metadata() else { return Ok(None) };
-    if metadata.permissions().mode() & 0o111 == 0 {
-        let problem = format!("is not executable; run chmod +x {}", path.display());
-        return Err(Failed { name: name.to_owned(), problem, output: Vec::new() });
+    let failed = |problem| Failed { name: name.to_owned(), problem, output: Vec::new() };
+    let mode = metadata.permissions().mode();
+    if mode & 0o111 == 0 {
+        return Err(failed(format!("is not executable; run chmod +x {}", path.display())));
+    }
+    if mode & 0o002 != 0 {
+        return Err(failed(format!("can be changed by everybody; run chmod o-w {}", path.display())));
     }
     Ok(Some(path))
 }

@@ -1,7 +1,5 @@
 //! What is remembered of an instance's process: a hint, checked against the kernel before it is believed.
 
-use std::fs;
-
 use serde::{Deserialize, Serialize};
 
 use crate::process::Identity;
@@ -21,7 +19,7 @@ pub struct Record {
 impl Record {
     /// None if there is none, or none that can be read: it is a hint.
     pub fn read(home: &Home, instance: InstanceName) -> Option<Self> {
-        serde_json::from_slice(&fs::read(home.record(instance)).ok()?).ok()
+        serde_json::from_slice(&file::read(&home.record(instance)).ok()?).ok()
     }
 
     pub fn write(&self, home: &Home, instance: InstanceName) -> Result<()> {

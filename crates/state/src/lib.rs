@@ -1,6 +1,7 @@
 //! What is: the home of an app, its configuration, its instances and releases, the lock, the deployments.
 
 mod app;
+pub mod caller;
 pub mod command;
 pub mod config;
 pub mod deployment;
@@ -9,6 +10,7 @@ pub mod environment;
 mod error;
 mod exit;
 pub mod file;
+mod guard;
 mod home;
 pub mod hook;
 pub mod instance;

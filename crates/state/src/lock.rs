@@ -12,7 +12,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -68,14 +68,9 @@ impl Lock {
     pub(crate) fn take(home: &Home, command: &str, patience: Patience) -> Result<Self> {
         let path = home.lock();
         file::folder(&home.run())?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .on("cannot open", &path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let file = file::open_with(&mut options, &path, OFlags::NOFOLLOW).on("cannot open", &path)?;
         if let Some(handed_down) = handed_down(&file)? {
             return Ok(Self { file: handed_down, holder: None });
         }
@@ -118,6 +113,8 @@ impl Lock {
     }
 }
 
+/// A holder's description is never longer.
+const MOST_BYTES: u64 = 64 * 1024;
 /// More than a command and its step need.
 const ROOM: usize = 1024;
 
@@ -165,7 +162,7 @@ fn wait_for(file: &File, patience: Patience) -> Result<()> {
 fn holder(mut file: &File) -> Option<Holder> {
     let mut text = Vec::new();
     file.rewind().ok()?;
-    file.read_to_end(&mut text).ok()?;
+    file.take(MOST_BYTES).read_to_end(&mut text).ok()?;
     serde_json::from_slice(&text).ok()
 }
 

@@ -1,8 +1,9 @@
 //! Excerpts of logs that are safe to show on a terminal.
 
-use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+
+use crate::file;
 
 /// More than this is never read for an excerpt.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -11,7 +12,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 /// it cannot be read: an excerpt is a help, not a result.
 pub fn last_lines(path: &Path, from: u64, lines: usize, width: usize) -> Vec<String> {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
+        let mut file = file::open(path)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(from.max(length.saturating_sub(MOST_BYTES))))?;
         let mut text = Vec::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{IoContext, Result};
-use crate::{Home, InstanceName};
+use crate::{Home, InstanceName, file};
 
 /// The name of a release, which is the name of its folder: `v1.3.0-7a94ac4`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,9 +17,13 @@ impl ReleaseId {
         &self.0
     }
 
-    /// The release that an instance's symlink points to; none while there is no such symlink.
+    /// The release that an instance's symlink points to; none while there is no such symlink, or it leads elsewhere.
     pub fn of_instance(home: &Home, instance: InstanceName) -> Option<Self> {
         let target = fs::read_link(home.instance(instance)).ok()?;
+        let folder = target.parent()?;
+        if folder != Path::new("../releases") && folder != home.releases() {
+            return None;
+        }
         Self::try_from(target.file_name()?.to_str()?.to_owned()).ok()
     }
 }
@@ -67,7 +71,7 @@ impl Manifest {
     /// None if there is no whole release in `folder`.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(Self::FILE);
-        match fs::read(&path) {
+        match file::read(&path) {
             Ok(text) => Ok(serde_json::from_slice(&text).ok()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).on("cannot read", &path),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use state::environment::{self, Variables};
 use state::process::{MARK, instance_mark};
-use state::{App, InstanceName, ReleaseId, command, log};
+use state::{App, InstanceName, ReleaseId, caller, command, log};
 
 use crate::error::{Error, Result, system};
 
@@ -32,7 +32,8 @@ pub fn variables(app: &App, instance: InstanceName, release: &ReleaseId) -> Resu
         ("LOG_DIR", home.logs().display().to_string()),
         ("FLIPSIDE_HOME", home.path().display().to_string()),
     ];
-    let mut all: Variables = own.map(|(name, value)| (name.to_owned(), value)).into();
+    let mut all = caller::variables();
+    all.extend(own.map(|(name, value)| (name.to_owned(), value)));
     all.extend(env_command(app)?);
     all.extend(env_file(app)?);
     all.push((MARK.to_owned(), instance_mark(home, instance)));
@@ -72,7 +73,8 @@ fn env_file(app: &App) -> Result<Variables> {
 fn env_command(app: &App) -> Result<Variables> {
     let Some(text) = &app.config.run.env_command else { return Ok(Variables::new()) };
     let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(text).current_dir(app.home.path()).env("FLIPSIDE_HOME", app.home.path());
+    shell.arg("-c").arg(text).current_dir(app.home.path());
+    shell.env_clear().envs(caller::variables()).env("FLIPSIDE_HOME", app.home.path());
     let (ended, errors) =
         command::answer(&mut shell, ENV_COMMAND_TIMEOUT).map_err(system("cannot run [run] env_command"))?;
     let failed = |problem| Error::EnvCommand { problem, output: log::excerpt(&errors, 10, 160) };

@@ -103,7 +103,7 @@ pub fn is_current(app: &App, instance: InstanceName) -> Result<bool> {
 fn release_of(app: &App, instance: InstanceName) -> Result<(ReleaseId, PathBuf)> {
     let release = ReleaseId::of_instance(&app.home, instance).ok_or(Error::NoRelease(instance))?;
     match fs::canonicalize(app.home.instance(instance)) {
-        Ok(folder) if folder.starts_with(app.home.releases()) => Ok((release, folder)),
+        Ok(folder) if folder == app.home.release(&release) => Ok((release, folder)),
         _ => Err(Error::ReleaseGone { instance, release }),
     }
 }

@@ -7,14 +7,14 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use state::interrupt;
+use state::{file, interrupt};
 
 const POLL: Duration = Duration::from_millis(100);
 const BLOCK: u64 = 64 * 1024;
 
 /// Copies the last `lines` lines to `out`; where the log ends then.
 pub fn last(path: &Path, lines: usize, out: &mut impl Write) -> io::Result<u64> {
-    let mut file = File::open(path)?;
+    let mut file = file::open(path)?;
     let length = file.metadata()?.len();
     let start = start_of_last(&mut file, length, lines)?;
     file.seek(SeekFrom::Start(start))?;
@@ -26,7 +26,7 @@ pub fn last(path: &Path, lines: usize, out: &mut impl Write) -> io::Result<u64> 
 pub fn follow(path: &Path, mut position: u64, out: &mut impl Write) -> io::Result<()> {
     let mut followed = None;
     while interrupt::requested().is_none() {
-        if let Ok(mut file) = File::open(path) {
+        if let Ok(mut file) = file::open(path) {
             let metadata = file.metadata()?;
             // Another file under the same name, or a shorter one: it was rotated.
             if followed.is_some_and(|inode| inode != metadata.ino()) || metadata.len() < position {

@@ -169,9 +169,11 @@ impl<'a> Repository<'a> {
         }
         let new = beside(&mirror, "new");
         tree::remove(&new)?;
-        self.run(Command::new("git").args(["init", "--quiet", "--bare"]).arg(&new), || {
-            format!("cannot make {}", new.display())
-        })?;
+        // The source may be nobody else's business; and a template's hooks are none of ours.
+        file::folder(&new)?;
+        let mut git = self.git_without_repository();
+        git.args(["init", "--quiet", "--bare", "--template="]).arg(&new);
+        self.run(&mut git, || format!("cannot make {}", new.display()))?;
         let fetched = self.fetch_into(&new);
         if fetched.is_err() {
             tree::remove(&new)?;
@@ -193,7 +195,8 @@ impl<'a> Repository<'a> {
             "-c",
             "maintenance.autoDetach=false",
         ]);
-        git.args(["fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", REMOTE]);
+        git.args(["fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head"]);
+        git.args(["--no-recurse-submodules", REMOTE]);
         git.args([TAGS, BRANCHES].map(|kind| format!("+{kind}*:{kind}*")));
         self.run(&mut git, || format!("cannot fetch from {}", self.address)).map(drop)
     }

@@ -1,6 +1,5 @@
 //! Reading the configuration; each mistake is named with its file, line and key, and what would be right.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,12 +8,14 @@ use serde::{Deserialize, Deserializer};
 use super::{Config, Source, SourceKind, WantedRevision};
 use crate::InstanceName;
 use crate::error::{Error, Result};
+use crate::file;
 
 impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let wrong = |(line, problem)| Error::Configuration { file: path.to_owned(), line, problem };
-        let text =
-            fs::read_to_string(path).map_err(|error| wrong((None, format!("cannot be read: {error}"))))?;
+        let text = file::open_of_operator(path)
+            .and_then(|file| file::text(&file))
+            .map_err(|error| wrong((None, format!("cannot be read: {error}"))))?;
         Self::parse(&text).map_err(wrong)
     }
 

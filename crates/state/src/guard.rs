@@ -1,0 +1,46 @@
+//! Whether a home can be worked in: nobody else may write there, and nothing in it leads out of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::{Home, file};
+
+/// The folders in which we write, or out of which we run something.
+const FOLDERS: [&str; 8] =
+    ["run", "logs", "releases", "instances", "nginx", "hooks", "shared", "repository.git"];
+
+/// An error if everybody may write into the home, or a folder of it is a symlink.
+pub fn check(home: &Home) -> Result<()> {
+    let path = home.path();
+    if path.to_string_lossy().contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+        return Err(wrong(path, "this name cannot be a home's: it must be UTF-8 without control characters"));
+    }
+    writable_by_others(path)?;
+    writable_by_others(&home.configuration())?;
+    FOLDERS.iter().try_for_each(|name| folder(&path.join(name)))
+}
+
+fn folder(path: &Path) -> Result<()> {
+    if file::is_real_folder(path)? { writable_by_others(path) } else { Ok(()) }
+}
+
+fn writable_by_others(path: &Path) -> Result<()> {
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o002 == 0 {
+        return Ok(());
+    }
+    Err(wrong(
+        path,
+        &format!(
+            "can be changed by everybody (mode {:04o}); run chmod o-w {}",
+            mode & 0o7777,
+            path.display()
+        ),
+    ))
+}
+
+fn wrong(path: &Path, problem: &str) -> Error {
+    Error::Configuration { file: path.to_owned(), line: None, problem: problem.to_owned() }
+}
