@@ -35,6 +35,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
     let _lock = app.lock(&format!("start-instance {instance}"), patience)?;
-    step::start(&app, instance)?;
+    if let Some(remark) = step::start(&app, instance)? {
+        cli::remark(arguments.globals.quiet, &remark);
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -24,7 +24,8 @@ pub fn show_status(status: &Status, Json { json }: Json) {
     text += &cli::table(&Status::COLUMNS, &rows);
     let remarks = status.remarks().into_iter().map(|remark| painted(Tone::Faint, &remark));
     let problems = status.problems.iter().map(|problem| format!("{} {problem}", painted(tone, "!")));
-    let below: Vec<_> = remarks.chain(problems).collect();
+    let last_words = status.instances.iter().flat_map(|instance| cli::quoted_lines(&instance.last_words));
+    let below: Vec<_> = remarks.chain(problems).chain(last_words).collect();
     cli::answer_text(&format!("{text}\n{}\n", below.join("\n")));
 }
 

@@ -145,7 +145,7 @@ const MISTAKES: &[(&str, &str, u32, &str)] = &[
         r#"command = "npm start""#,
         r#"comand = "npm start""#,
         22,
-        "[run] has no key `comand`; there are command, env_file, env_command, shared, runtime, stop_signal, stop_timeout",
+        "[run] has no key `comand`; there are command, env_file, env_command, shared, runtime, stop_signal, stop_timeout, memory_max",
     ),
     (
         r#""env""#,
@@ -309,7 +309,6 @@ fn no_mistake_is_told_in_the_words_of_a_library() {
         ("keep = 5", "keep = -1", 11),
         (r#""15m""#, "15", 15),
         (r#"key = ["package-lock.json"]"#, r#"key = "package-lock.json""#, 19),
-        (r#""auto""#, r#""systemd""#, 25),
         (r#""auto""#, r#""docker""#, 25),
         (r#"status = "200""#, "status = 200", 31),
         (r#"style = "upstream""#, r#"style = "socket""#, 37),

@@ -113,6 +113,7 @@ fn every_key_of_the_configuration_is_on_its_page() {
     let page = fs::read_to_string(project().join("man/man5/flipside.toml.5")).unwrap();
     for key in [
         "name",
+        "user",
         "port",
         "git",
         "directory",
@@ -128,6 +129,7 @@ fn every_key_of_the_configuration_is_on_its_page() {
         "runtime",
         "stop_signal",
         "stop_timeout",
+        "memory_max",
         "status",
         "contains",
         "start_timeout",

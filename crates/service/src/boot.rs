@@ -73,7 +73,8 @@ pub fn plan(app: &App) -> Result<Vec<String>> {
 }
 
 fn bring_up_instance(app: &App, instance: InstanceName, done: &mut Vec<String>) -> Result<()> {
-    if start::start(app, instance)? == start::Started::Now {
+    if let start::Started::Now(remark) = start::start(app, instance)? {
+        done.extend(remark);
         done.push(format!("{instance} was started"));
     }
     Ok(())

@@ -4,6 +4,7 @@ use release::{Planned, Prepared};
 use state::config::WantedRevision;
 use state::duration::in_words;
 use state::{App, InstanceName, Manifest, ReleaseId};
+use supervise::start::Started;
 use supervise::{Presence, drain, presence, rehearse, start, stop};
 
 use crate::error::Result;
@@ -64,7 +65,7 @@ pub fn update(app: &App, instance: InstanceName, wanted: &Wanted, if_new: bool) 
         return Ok(Updated { release: None, remarks: notes });
     }
     // What would keep it from starting is found before anything is stopped for it.
-    rehearse(app)?;
+    rehearse(app, instance)?;
     notes.extend(stop(app, instance)?);
     point(app, instance, &manifest.id)?;
     Ok(Updated { release: Some(manifest), remarks: notes })
@@ -157,10 +158,13 @@ pub fn plan_start(app: &App, instance: InstanceName) -> Result<Vec<String>> {
     })
 }
 
-pub fn start(app: &App, instance: InstanceName) -> Result<()> {
+/// Starts it; what the operator should know of how it runs.
+pub fn start(app: &App, instance: InstanceName) -> Result<Option<String>> {
     traffic::make_folders(app)?;
-    start::start(app, instance)?;
-    Ok(())
+    Ok(match start::start(app, instance)? {
+        Started::Now(remark) => remark,
+        Started::Already => None,
+    })
 }
 
 /// Makes nginx serve the instance; a remark if that was proved without a check server.

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::lock::{Lock, Patience};
-use crate::{Config, Home, InstanceName, Port, Result, caller};
+use crate::{Config, Home, InstanceName, Port, Result, caller, owner};
 
 /// One deployed service: its home and what its `flipside.toml` says.
 #[derive(Clone, Debug)]
@@ -11,11 +11,13 @@ pub struct App {
 }
 
 impl App {
-    /// Finds the home ([`Home::find`]) and reads its configuration.
+    /// Finds the home ([`Home::find`]), becomes its owner if we are root, and reads its configuration.
     pub fn open(home: Option<&Path>) -> Result<Self> {
         caller::forget();
         let home = Home::find(home)?;
+        owner::become_owner(&home)?;
         let config = Config::read(&home.configuration())?;
+        owner::must_be(&home, &config)?;
         Ok(Self { home, config })
     }
 

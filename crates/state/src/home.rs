@@ -69,6 +69,14 @@ impl Home {
     pub fn record(&self, name: InstanceName) -> PathBuf {
         self.run().join(format!("{name}.json"))
     }
+    /// What a unit of systemd runs to start the instance.
+    pub fn start_script(&self, name: InstanceName) -> PathBuf {
+        self.run().join(format!("{name}.start"))
+    }
+    /// A line for each time that systemd has run it.
+    pub fn starts(&self, name: InstanceName) -> PathBuf {
+        self.run().join(format!("{name}.starts"))
+    }
     /// The deployment that is under way, or that was cut off.
     pub fn underway(&self) -> PathBuf {
         self.run().join("deploy.json")

@@ -1,5 +1,7 @@
 //! What is remembered of an instance's process: a hint, checked against the kernel before it is believed.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::process::Identity;
@@ -14,12 +16,40 @@ pub struct Record {
     /// A hash of all that the process was started with, its environment included.
     pub settings: String,
     pub started: jiff::Timestamp,
+    /// What of systemd keeps it running; none with the runtime `direct`.
+    #[serde(default)]
+    pub unit: Option<Unit>,
+}
+
+/// A unit of systemd.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// `flipside-cafeteria-A.service`
+    pub name: String,
+    pub manager: Manager,
+    /// The folder of its control group, which holds all of its processes.
+    pub control_group: PathBuf,
+}
+
+/// Which of systemd's service managers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manager {
+    /// Root's.
+    System,
+    /// The one of the user that the home belongs to.
+    User,
 }
 
 impl Record {
     /// None if there is none, or none that can be read: it is a hint.
     pub fn read(home: &Home, instance: InstanceName) -> Option<Self> {
         serde_json::from_slice(&file::read(&home.record(instance)).ok()?).ok()
+    }
+
+    /// The unit that keeps it, unless the machine was booted since.
+    pub fn current_unit(&self) -> Option<&Unit> {
+        self.unit.as_ref().filter(|_| self.process.is_of_this_boot())
     }
 
     pub fn write(&self, home: &Home, instance: InstanceName) -> Result<()> {

@@ -15,14 +15,17 @@ mod home;
 pub mod hook;
 pub mod instance;
 pub mod interrupt;
+pub mod linger;
 pub mod lock;
 pub mod log;
 pub mod loopback;
 mod names;
 pub mod operator;
+mod owner;
 pub mod process;
 mod release;
 pub mod size;
+pub mod user;
 
 pub use app::App;
 pub use config::Config;

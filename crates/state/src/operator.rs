@@ -5,12 +5,14 @@ use std::fs;
 
 use crate::Pid;
 use crate::process::parent_of;
+use crate::user::User;
 
 /// The user, whom they were before sudo, and by what way they came: `potados from 192.0.2.7`, `root by SSM`.
 pub fn operator() -> String {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let uid = rustix::process::getuid().as_raw();
-    let user = user_name(uid).or_else(|| variable("USER")).unwrap_or_else(|| uid.to_string());
+    let user =
+        User::with(uid).map(|user| user.name).or_else(|| variable("USER")).unwrap_or_else(|| uid.to_string());
     let person = variable("SUDO_USER").map_or(user.clone(), |before| format!("{before} as {user}"));
     let ssh = || {
         let connection = variable("SSH_CONNECTION")?;
@@ -38,16 +40,6 @@ fn ancestors() -> impl Iterator<Item = String> {
     let first = rustix::process::getppid().map(|pid| Pid(pid.as_raw_pid()));
     std::iter::successors(first, |pid| parent_of(*pid)).take_while(|pid| pid.0 > 1).filter_map(|pid| {
         fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
-    })
-}
-
-/// From /etc/passwd alone: a static binary has no name service switch.
-fn user_name(uid: u32) -> Option<String> {
-    let passwd = fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
     })
 }
 

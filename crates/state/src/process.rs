@@ -39,6 +39,11 @@ impl Identity {
         Self::of(Pid(i32::try_from(std::process::id()).ok()?))
     }
 
+    /// Whether it was of this boot: nothing of another one runs.
+    pub fn is_of_this_boot(&self) -> bool {
+        self.boot == boot_id()
+    }
+
     /// Whether that very process still runs. One that has ended and was not waited for (a zombie) does not.
     pub fn runs(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)

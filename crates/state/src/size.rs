@@ -1,5 +1,28 @@
 //! Sizes for people.
 
+use serde::{Deserialize as _, Deserializer};
+
+/// `512M`, `2G`: a whole number with K, M or G, in powers of two, as the kernel counts memory.
+pub fn parse(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size; write a whole number with K, M or G, as 512M");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match &text[digits.len()..] {
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        _ => return Err(wrong()),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).filter(|size| *size > 0).ok_or_else(wrong)
+}
+
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    parse(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
+}
+
 /// `812 B`, `45 kB`, `3.1 MB`, `179 MB`, `1.2 GB`: powers of ten, as disks are sold.
 pub fn in_words(bytes: u64) -> String {
     let units = ["kB", "MB", "GB", "TB"];
@@ -20,7 +43,16 @@ pub fn in_words(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::in_words;
+    use super::{in_words, parse};
+
+    #[test]
+    fn sizes_of_memory() {
+        assert_eq!(parse("512M"), Ok(536_870_912));
+        assert_eq!(parse("2G"), Ok(2_147_483_648));
+        for text in ["", "M", "512", "0M", "-1M", "+1M", "1.5G", "512 M", "512MB", "99999999999G"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn sizes() {

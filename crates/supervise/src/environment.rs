@@ -14,7 +14,7 @@ use crate::error::{Error, Result, system};
 /// A secret store may be slow; an operator at night is not to wonder for longer.
 const ENV_COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes sure that the environment can be had, before anything is stopped for it.
+/// Makes sure that the environment can be had.
 pub fn rehearse(app: &App) -> Result<()> {
     env_file(app)?;
     env_command(app).map(drop)

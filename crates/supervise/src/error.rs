@@ -33,6 +33,21 @@ pub enum Error {
     },
     #[error("[run] env_command {problem}")]
     EnvCommand { problem: String, output: Vec<String> },
+    #[error("[run] runtime is systemd, which does not run this machine; write runtime = \"auto\"")]
+    NoSystemd,
+    #[error(
+        "the service manager of {user} {problem}; run loginctl enable-linger {user} as root, or write [run] runtime = \"direct\""
+    )]
+    NoManager { user: String, problem: String },
+    #[error("{problem}")]
+    Systemd { problem: String, output: Vec<String> },
+    /// Two homes have the same app's name, under one service manager.
+    #[error(
+        "{instance} cannot be started: the unit {unit} is not of this home (it is \"{description}\"); change name in {configuration}"
+    )]
+    UnitTaken { instance: InstanceName, unit: String, description: String, configuration: String },
+    #[error("{instance} is kept by {keeper}; run {remedy}, and then this again")]
+    KeptByAnother { instance: InstanceName, keeper: &'static str, remedy: String },
     #[error("{0} did not end, not even after SIGKILL; see ps -o pid,stat,wchan,cmd -p {1}")]
     Unkillable(InstanceName, String),
 }
@@ -49,7 +64,8 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::State(error) => error.exit(),
-            Self::EnvCommand { .. } => Exit::Usage,
+            Self::EnvCommand { .. } | Self::NoSystemd => Exit::Usage,
+            Self::UnitTaken { .. } | Self::KeptByAnother { .. } => Exit::Refused,
             _ => Exit::No,
         }
     }
@@ -58,7 +74,7 @@ impl Error {
     pub fn quoted(&self) -> &[String] {
         match self {
             Self::Exited { log, .. } | Self::Unhealthy { log, .. } => log,
-            Self::EnvCommand { output, .. } => output,
+            Self::EnvCommand { output, .. } | Self::Systemd { output, .. } => output,
             _ => &[],
         }
     }

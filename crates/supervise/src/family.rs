@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use state::instance::Record;
+use state::instance::{Record, Unit};
 use state::process::{Identity, MARK, build_mark, instance_mark};
 use state::{Home, InstanceName, Pid};
+
+use crate::control_group;
 
 /// A process of the instance that is held fast: what is signalled is this very process, never another one that was
 /// given its number.
@@ -43,11 +45,31 @@ impl Member {
     }
 }
 
-/// The instance's processes at this moment: those that carry its mark, those of the session of the recorded one, and
-/// the descendants of all of these.
+/// The instance's processes at this moment: those of its unit; without one, those that carry its mark, those of the
+/// session of the recorded one, and the descendants of all of these.
 pub fn of(home: &Home, instance: InstanceName) -> Vec<Member> {
-    let leader = Record::read(home, instance).filter(|record| record.process.runs());
+    let record = Record::read(home, instance);
+    if let Some(unit) = record.as_ref().and_then(Record::current_unit) {
+        return in_unit(unit);
+    }
+    let leader = record.filter(|record| record.process.runs());
     marked(&instance_mark(home, instance), leader.map(|record| record.process.pid))
+}
+
+/// Whether something of what was recorded runs.
+pub fn lives(record: &Record) -> bool {
+    record.process.runs() || record.current_unit().is_some_and(|unit| !in_unit(unit).is_empty())
+}
+
+/// Opens each handle, and then makes sure that it is of a process of the unit.
+fn in_unit(unit: &Unit) -> Vec<Member> {
+    let within = format!("/{}", unit.name);
+    let held = |pid: Pid| {
+        let handle = pidfd_open(rustix::process::Pid::from_raw(pid.0)?, PidfdFlags::empty()).ok()?;
+        look_at(pid)?;
+        control_group::of(pid)?.contains(&within).then_some(Member { pid, handle })
+    };
+    control_group::processes(&unit.control_group).into_iter().filter_map(held).collect()
 }
 
 /// Ends what an interrupted build left running.

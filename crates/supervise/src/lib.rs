@@ -1,22 +1,30 @@
-//! Processes: start, stop, find, health, connections, resources. The runtime is `direct`: an instance is a session of
-//! its own, and its processes are found again by a mark in their environment.
+//! Processes: start, stop, find, health, connections, resources. With the runtime `systemd` an instance is a unit, and its
+//! processes are those of the unit's control group; with `direct` it is a session of its own, and its processes are found
+//! again by a mark in their environment.
 
+mod control_group;
+mod crashes;
 pub mod drain;
 mod environment;
 mod error;
 mod family;
+mod first;
 pub mod health;
 mod launch;
 mod presence;
 pub mod resources;
+mod runtime;
 mod sockets;
 pub mod start;
 pub mod stop;
+mod systemd;
 pub mod tail;
+mod unit;
 mod vigil;
 
-pub use environment::rehearse;
+pub use crashes::{Crashes, Ended, crashes};
 pub use error::{Error, Result};
 pub use family::end_builds;
 pub use presence::{Holder, Presence, Seen, listener, presence};
+pub use start::rehearse;
 pub use vigil::Vigil;

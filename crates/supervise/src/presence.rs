@@ -9,8 +9,8 @@ use state::process::instance_mark;
 use state::{App, InstanceName, Pid};
 
 use crate::error::{Error, Result};
-use crate::family;
 use crate::sockets::{self, Listening};
+use crate::{control_group, family};
 
 /// What an instance's address and processes show.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,9 +82,15 @@ impl Presence {
     }
 }
 
-/// The recorded process or one of its descendants.
+/// The recorded process or one of its descendants; with a unit, any of its processes.
 fn among_the_recorded(app: &App, instance: InstanceName, inodes: &HashSet<String>) -> Option<Pid> {
-    let record = Record::read(&app.home, instance).filter(|record| record.process.runs())?;
+    let record = Record::read(&app.home, instance)?;
+    if let Some(unit) = record.current_unit() {
+        return control_group::processes(&unit.control_group).into_iter().find(|pid| holds(*pid, inodes));
+    }
+    if !record.process.runs() {
+        return None;
+    }
     let mut waiting = VecDeque::from([record.process.pid]);
     while let Some(pid) = waiting.pop_front() {
         if holds(pid, inodes) {

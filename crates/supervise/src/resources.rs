@@ -26,6 +26,7 @@ pub fn of(app: &App, instance: InstanceName) -> Option<Resources> {
     }
     let ticks = procfs::ticks_per_second() as f64;
     let now = uptime_of_the_machine()?;
+    // One that systemd has brought back is as old as its oldest process.
     let recorded = Record::read(&app.home, instance).filter(|record| record.process.runs());
     let oldest = processes.iter().map(|stat| stat.starttime).min()?;
     let start = recorded.map_or(oldest, |record| record.process.start) as f64 / ticks;

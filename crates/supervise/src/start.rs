@@ -2,31 +2,40 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use state::instance::Record;
 use state::process::Identity;
-use state::{App, InstanceName, Pid, ReleaseId, command, file, interrupt, log};
+use state::{App, InstanceName, Pid, ReleaseId, file, interrupt, log};
 
 use crate::environment;
 use crate::error::{Error, Result, system};
+use crate::first::First;
 use crate::health::{self, Probe};
 use crate::launch::launch;
 use crate::presence::{Presence, Seen, listener, presence};
-use crate::{family, stop};
+use crate::runtime::{self, Keeper};
+use crate::{family, stop, unit};
 
 /// How it was when it was to be started.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Started {
-    Now,
+    /// With what the operator should know of how it runs.
+    Now(Option<String>),
     /// It ran and was healthy.
     Already,
 }
 
+/// Finds what would keep the instance from being started, before anything is stopped for it.
+pub fn rehearse(app: &App, instance: InstanceName) -> Result<()> {
+    runtime::choose(app, instance)?;
+    environment::rehearse(app)
+}
+
 /// Starts the instance and returns when it is healthy. One that does not become so is stopped again.
 pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
+    unit::must_be_ours(app, instance)?;
     let here = presence(app, instance)?;
     here.must_be_free(app, instance)?;
     if !matches!(here, Presence::Stopped) {
@@ -39,29 +48,35 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
         stop::stop(app, instance, app.config.run.stop_timeout)?;
     }
     // Whatever a person has to mend is told at once.
+    let (keeper, remark) = runtime::choose(app, instance)?;
     environment::rehearse(app)?;
     let (release, folder) = release_of(app, instance)?;
     let variables = environment::variables(app, instance, &release)?;
     let path = app.home.instance_log(instance);
     let log = file::open_log(&path)?;
     let log_start = log.metadata().map_or(0, |metadata| metadata.len());
-    let mut child =
-        launch(app, &folder, variables, &log).map_err(system(format!("cannot start {instance}")))?;
-    let running = Running { child: &mut child, log_start, begun: Instant::now() };
-    let begun = record(app, instance, &release, running.child).and_then(|()| {
+    let begun = Instant::now();
+    let first = match keeper {
+        Keeper::Direct => launch(app, &folder, variables, &log)
+            .map(First::Child)
+            .map_err(system(format!("cannot start {instance}"))),
+        Keeper::Systemd => unit::launch(app, instance, &folder, &variables).map(First::of_unit),
+    };
+    let healthy = first.and_then(|mut first| {
+        record(app, instance, &release, &first)?;
+        let running = Running { first: &mut first, log_start, begun };
         wait_for_health(app, instance, &release, app.config.health.start_timeout, Some(running))
     });
-    if begun.is_err() {
+    if healthy.is_err() {
         // The error that matters is why it did not start.
         let _ = stop::stop(app, instance, app.config.run.stop_timeout.min(Duration::from_secs(5)));
-        let _ = child.try_wait();
     }
-    begun.map(|()| Started::Now)
+    healthy.map(|()| Started::Now(remark))
 }
 
 /// Writes the record of an instance whose start was cut off before that. What it was started with is not known any more.
 fn adopt(app: &App, instance: InstanceName, release: ReleaseId) -> Result<()> {
-    if Record::read(&app.home, instance).is_some_and(|record| record.process.runs()) {
+    if Record::read(&app.home, instance).is_some_and(|record| family::lives(&record)) {
         return Ok(());
     }
     let Seen::Ours(listens) = listener(app, instance)? else { return Ok(()) };
@@ -71,7 +86,8 @@ fn adopt(app: &App, instance: InstanceName, release: ReleaseId) -> Result<()> {
         leader.and_then(|leader| Identity::of(Pid(leader.as_raw_pid()))).or_else(|| Identity::of(listens));
     let Some(process) = process else { return Ok(()) };
     let started = jiff::Timestamp::now();
-    Record { process, release, settings: String::new(), started }.write(&app.home, instance)?;
+    let unit = unit::of_process(app, instance, listens);
+    Record { process, release, settings: String::new(), started, unit }.write(&app.home, instance)?;
     Ok(())
 }
 
@@ -92,9 +108,7 @@ fn comes_to_itself(app: &App, instance: InstanceName, release: &ReleaseId) -> Re
 
 /// Whether the instance runs what it would be started with now: the release it points to, and the same settings.
 pub fn is_current(app: &App, instance: InstanceName) -> Result<bool> {
-    let Some(record) = Record::read(&app.home, instance).filter(|record| record.process.runs()) else {
-        return Ok(false);
-    };
+    let Some(record) = Record::read(&app.home, instance).filter(family::lives) else { return Ok(false) };
     let release = ReleaseId::of_instance(&app.home, instance);
     Ok(release == Some(record.release) && environment::settings(app, instance)? == record.settings)
 }
@@ -108,19 +122,19 @@ fn release_of(app: &App, instance: InstanceName) -> Result<(ReleaseId, PathBuf)>
     }
 }
 
-fn record(app: &App, instance: InstanceName, release: &ReleaseId, child: &Child) -> Result<()> {
-    let pid = Pid(child.id().cast_signed());
+fn record(app: &App, instance: InstanceName, release: &ReleaseId, first: &First) -> Result<()> {
     // A process that has ended already leaves no record; the wait for its health will tell why.
-    let Some(process) = Identity::of(pid) else { return Ok(()) };
+    let Some(process) = first.pid().and_then(Identity::of) else { return Ok(()) };
     let settings = environment::settings(app, instance)?;
-    Record { process, release: release.clone(), settings, started: jiff::Timestamp::now() }
+    let unit = first.unit(app, instance);
+    Record { process, release: release.clone(), settings, started: jiff::Timestamp::now(), unit }
         .write(&app.home, instance)?;
     Ok(())
 }
 
-/// A process that we have started just now.
+/// What we have started just now.
 struct Running<'a> {
-    child: &'a mut Child,
+    first: &'a mut First,
     log_start: u64,
     begun: Instant,
 }
@@ -160,12 +174,10 @@ fn wait_for_health(
             return Err(Error::Unhealthy { instance, release: release.clone(), after, problem, log: log() });
         }
         interrupt::check()?;
-        // A child's end is an event; its health can only be asked for again.
+        // The end of a process is an event; its health can only be asked for again.
         let until = Instant::now() + pause.min(left);
         match running.as_mut() {
-            Some(running) => {
-                command::wait_until(running.child, until).map_err(system("cannot wait for the instance"))?;
-            }
+            Some(running) => running.first.wait_until(until)?,
             None => thread::sleep(until.saturating_duration_since(Instant::now())),
         }
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
@@ -182,9 +194,11 @@ fn ours(app: &App, instance: InstanceName) -> Result<bool> {
 /// How the instance ended, if nothing of it runs any more.
 fn ended(app: &App, instance: InstanceName, running: Option<&mut Running>) -> Result<Option<String>> {
     let first = match running {
-        Some(running) => match running.child.try_wait().map_err(system("cannot wait for the instance"))? {
+        Some(running) => match running.first.ended(app, instance)? {
             None => return Ok(None),
-            Some(status) => command::status_in_words(status),
+            // systemd ends whatever else is left of it.
+            Some(words) if running.first.is_unit() => return Ok(Some(words)),
+            Some(words) => words,
         },
         None => "ended".to_owned(),
     };

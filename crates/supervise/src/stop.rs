@@ -9,6 +9,7 @@ use state::{App, InstanceName, interrupt};
 use crate::error::{Error, Result};
 use crate::family::{self, Member};
 use crate::presence::presence;
+use crate::unit;
 
 /// How it stopped.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,19 +25,32 @@ pub enum Stopped {
 /// After SIGKILL the kernel needs a moment, and longer for a process that waits for a disk.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends `[run] stop_signal` to all of the instance's processes, and SIGKILL to what is left after `timeout`. A second
-/// SIGINT or SIGTERM for us shortens the wait.
+/// Sends `[run] stop_signal` to all of the instance's processes, by systemd if it keeps them, and SIGKILL to what is left
+/// after `timeout`. A second SIGINT or SIGTERM for us shortens the wait.
 pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stopped> {
+    unit::must_be_ours(app, instance)?;
+    let has_unit = unit::is_loaded(app, instance)?;
     let members = family::of(&app.home, instance);
     if members.is_empty() {
+        if has_unit {
+            // It has crashed, and would be back in a moment.
+            unit::end(app, instance)?;
+        }
         presence(app, instance)?.must_be_free(app, instance)?;
         Record::remove(&app.home, instance)?;
         return Ok(Stopped::Already);
     }
     let signal = signal(app.config.run.stop_signal);
-    signal_all(&members, signal);
+    if has_unit {
+        unit::begin_to_stop(app, instance)?;
+    } else {
+        signal_all(&members, signal);
+    }
     let left = wait_for_the_end(app, instance, members, Instant::now() + timeout, signal);
     let stopped = if left.is_empty() { Stopped::Politely } else { kill(app, instance, left)? };
+    if has_unit {
+        unit::end(app, instance)?;
+    }
     Record::remove(&app.home, instance)?;
     presence(app, instance)?.must_be_free(app, instance)?;
     Ok(stopped)

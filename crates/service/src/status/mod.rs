@@ -3,6 +3,8 @@
 mod observe;
 mod text;
 
+use std::time::Duration;
+
 use serde::Serialize;
 use state::deployment::Deployment;
 use state::{AppName, Exit, InstanceName, Port, ReleaseId};
@@ -60,8 +62,14 @@ pub struct InstanceStatus {
     pub uptime_seconds: Option<f64>,
     pub memory_bytes: Option<u64>,
     pub cpu_percent: Option<f64>,
-    /// How often the runtime restarted it; null where the runtime does not.
+    /// How often systemd has brought it back since it was started; null where systemd does not keep it.
     pub restarts: Option<u64>,
+    /// Seconds since the last time that it did.
+    #[serde(skip)]
+    pub(crate) restarted: Option<Duration>,
+    /// The end of the instance's log, if it has crashed for good.
+    #[serde(skip)]
+    pub last_words: Vec<String>,
     /// Connections that nginx holds to it.
     pub connections: Option<usize>,
 }

@@ -1,12 +1,13 @@
 //! All questions are asked at once, and each has its timeout.
 
 use std::thread::{self, Scope, ScopedJoinHandle};
+use std::time::Duration;
 
 use nginx::{Live, Switch};
 use state::config::Old;
 use state::deployment::{Deployment, Underway};
-use state::{App, InstanceName, Manifest, ReleaseId};
-use supervise::{Seen, drain, health, listener, resources};
+use state::{App, InstanceName, Manifest, ReleaseId, duration};
+use supervise::{Ended, Seen, crashes, drain, health, listener, resources};
 
 use super::{InstanceStatus, Interrupted, ServiceState, Status};
 use crate::error::Result;
@@ -124,7 +125,8 @@ impl Status {
                     standby.name, standby.health
                 )
             });
-        [switch, mute, not_applied, dead].into_iter().flatten().collect()
+        let crashes = self.instances.iter().filter_map(what_crashed);
+        [switch, mute, not_applied, dead].into_iter().flatten().chain(crashes).collect()
     }
 }
 
@@ -166,11 +168,14 @@ fn proxy_problem(service: &Service) -> Option<String> {
 
 fn instance(app: &App, name: InstanceName) -> InstanceStatus {
     let ask_health = || health::probe(app, name);
-    let (probe, seen, used) = thread::scope(|scope| {
+    let (probe, seen, used, crashed) = thread::scope(|scope| {
         let probe = Asked::at_once(scope, &ask_health);
-        let (seen, used) = (listener(app, name), resources::of(app, name));
-        (probe.answer(), seen, used)
+        let (seen, used, crashed) = (listener(app, name), resources::of(app, name), crashes(app, name));
+        (probe.answer(), seen, used, crashed)
     });
+    let restarts = crashed.as_ref().map(|crashed| crashed.restarts);
+    let restarted = crashed.as_ref().filter(|crashed| crashed.restarts > 0).map(|crashed| crashed.ago);
+    let mut last_words = Vec::new();
     let release = ReleaseId::of_instance(&app.home, name);
     let manifest = release.as_ref().and_then(|id| Manifest::read(&app.home.release(id)).ok().flatten());
     let mut health = probe.to_string();
@@ -183,7 +188,15 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
             None
         }
         Ok(Seen::Nobody) => {
-            health = if used.is_some() { "runs and does not listen".into() } else { "does not run".into() };
+            health = match crashed.and_then(|crashed| crashed.ended) {
+                Some(Ended::GivenUp { how, log }) => {
+                    last_words = log;
+                    format!("crashed {} times and was given up: it {how}", restarts.unwrap_or_default() + 1)
+                }
+                Some(Ended::ComesBack) => "has crashed, and is about to be started again".into(),
+                None if used.is_some() => "runs and does not listen".into(),
+                None => "does not run".into(),
+            };
             None
         }
         Err(error) => {
@@ -205,9 +218,28 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
         uptime_seconds: used.map(|used| used.uptime_seconds),
         memory_bytes: used.map(|used| used.memory_bytes),
         cpu_percent: used.map(|used| used.cpu_percent),
-        restarts: None,
+        restarts,
+        restarted,
+        last_words,
         connections: drain::connections(app, name).ok(),
     }
+}
+
+/// Later than that, nobody needs to look at it any more.
+const LATELY: Duration = Duration::from_hours(1);
+
+/// One that was brought back, and is on its way to the next crash.
+fn what_crashed(instance: &InstanceStatus) -> Option<String> {
+    let ago = instance.restarted.filter(|ago| *ago < LATELY && instance.pid.is_some())?;
+    let times = match instance.restarts? {
+        1 => "once".to_owned(),
+        many => format!("{many} times"),
+    };
+    let name = instance.name;
+    Some(format!(
+        "{name} has crashed {times} since it was started, last {} ago; see logs {name}",
+        duration::in_words(ago)
+    ))
 }
 
 fn cut_off(underway: Underway) -> Interrupted {

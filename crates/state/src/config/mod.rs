@@ -9,12 +9,15 @@ use serde::Deserialize;
 
 pub use values::{CheckServer, HttpPath, Signal, StatusSet, WantedRevision};
 
-use crate::{AppName, Port, RelativePath, duration};
+use crate::{AppName, Port, RelativePath, duration, size};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub name: AppName,
+    /// Whose the home is, and whom everything runs as, also when root runs a command.
+    #[serde(default, deserialize_with = "read::not_empty")]
+    pub user: Option<String>,
     pub instance: Instances,
     pub source: Source,
     #[serde(default)]
@@ -107,14 +110,19 @@ pub struct Run {
     pub stop_signal: Signal,
     #[serde(default = "read::thirty_seconds", deserialize_with = "duration::deserialize")]
     pub stop_timeout: Duration,
+    /// Bytes that an instance may use.
+    #[serde(default, deserialize_with = "size::deserialize")]
+    pub memory_max: Option<u64>,
 }
 
 /// What keeps an instance running.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Runtime {
+    /// systemd where it can keep an instance, else direct.
     #[default]
     Auto,
+    Systemd,
     Direct,
 }
 

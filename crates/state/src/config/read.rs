@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Config, Source, SourceKind, WantedRevision};
+use super::{Config, Runtime, Source, SourceKind, WantedRevision};
 use crate::InstanceName;
 use crate::error::{Error, Result};
 use crate::file;
@@ -59,6 +59,10 @@ impl Config {
             let problem =
                 format!("[nginx] check: {port} is the port of {instance}; the check server needs its own");
             return Err(("check", problem));
+        }
+        if self.run.runtime == Runtime::Direct && self.run.memory_max.is_some() {
+            let problem = "[run] memory_max: only systemd limits memory; write runtime = \"systemd\", or remove memory_max";
+            return Err(("memory_max", problem.to_owned()));
         }
         Ok(())
     }
@@ -237,7 +241,7 @@ check = "http://127.0.0.1:20200"
                 "command =",
                 "comand =",
                 Some(10),
-                "[run] has no key `comand`; there are command, env_file, env_command, shared, runtime, stop_signal, stop_timeout",
+                "[run] has no key `comand`; there are command, env_file, env_command, shared, runtime, stop_signal, stop_timeout, memory_max",
             ),
             ("command = \"npm start\"", "", Some(9), "[run] command is missing"),
             (

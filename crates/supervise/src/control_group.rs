@@ -1,0 +1,37 @@
+//! Control groups: which processes are in one, and in which one a process is. systemd's are in the one hierarchy of
+//! version 2, or in a hierarchy of their own beside those of version 1 (cgroups(7)).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use state::Pid;
+
+const HIERARCHIES: [&str; 3] = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"];
+
+/// Its folder, from the path that systemd or the kernel tells.
+pub(crate) fn folder(path: &str) -> Option<PathBuf> {
+    let path = path.strip_prefix('/').filter(|path| !path.is_empty())?;
+    HIERARCHIES
+        .iter()
+        .map(|hierarchy| Path::new(hierarchy).join(path))
+        .find(|folder| folder.join("cgroup.procs").exists())
+}
+
+/// The path of the one that systemd has put the process in.
+pub(crate) fn of(pid: Pid) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let path = |marker: &str| text.lines().find_map(|line| line.split_once(marker).map(|(_, path)| path));
+    path(":name=systemd:").or_else(|| path("0::")).map(str::to_owned)
+}
+
+/// Its processes, and those of all that is below it.
+pub(crate) fn processes(folder: &Path) -> Vec<Pid> {
+    let text = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    let mut pids: Vec<_> = text.lines().filter_map(|line| line.parse().ok().map(Pid)).collect();
+    for below in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if below.file_type().is_ok_and(|kind| kind.is_dir()) {
+            pids.extend(processes(&below.path()));
+        }
+    }
+    pids
+}

@@ -1,0 +1,53 @@
+//! Which runtime keeps an instance, and what an operator should know of that.
+
+use state::config::Runtime;
+use state::linger::systemd_runs;
+use state::process::Identity;
+use state::{App, InstanceName};
+
+use crate::error::Result;
+use crate::{control_group, systemd};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeper {
+    Systemd,
+    Direct,
+}
+
+/// What `[run] runtime` means here, and what follows from it that is not as one might expect.
+pub(crate) fn choose(app: &App, instance: InstanceName) -> Result<(Keeper, Option<String>)> {
+    let direct = |why: Option<String>| (Keeper::Direct, why.or_else(|| dies_with_us(instance)));
+    Ok(match app.config.run.runtime {
+        Runtime::Direct => direct(None),
+        Runtime::Systemd => {
+            systemd::must_stay()?;
+            (Keeper::Systemd, None)
+        }
+        Runtime::Auto if !systemd_runs() => direct(without_limit(app, instance)),
+        Runtime::Auto => match systemd::must_stay() {
+            Ok(()) => (Keeper::Systemd, None),
+            Err(error) => direct(Some(format!("{instance} runs without systemd: {error}"))),
+        },
+    })
+}
+
+fn without_limit(app: &App, instance: InstanceName) -> Option<String> {
+    app.config
+        .run
+        .memory_max
+        .map(|_| format!("{instance} runs without memory_max, since only systemd limits memory"))
+}
+
+/// Under systemd everything that a service or a session has started may be ended with it.
+fn dies_with_us(instance: InstanceName) -> Option<String> {
+    if !systemd_runs() {
+        return None;
+    }
+    let group = control_group::of(Identity::of_this_process()?.pid)?;
+    let unit = group.rsplit('/').next().filter(|unit| {
+        std::path::Path::new(unit).extension().is_some_and(|kind| kind == "service" || kind == "scope")
+    })?;
+    Some(format!(
+        "{instance} may end when systemd ends {unit}, from which it was started; runtime = \"systemd\" keeps it"
+    ))
+}
