@@ -13,9 +13,9 @@ pub struct App {
 impl App {
     /// Finds the home ([`Home::find`]), becomes its owner if we are root, and reads its configuration.
     pub fn open(home: Option<&Path>) -> Result<Self> {
-        caller::forget();
         let home = Home::find(home)?;
         owner::become_owner(&home)?;
+        caller::forget();
         let config = Config::read(&home.configuration())?;
         owner::must_be(&home, &config)?;
         Ok(Self { home, config })

@@ -210,19 +210,11 @@ fn text(app: &App, instance: InstanceName, folder: &Path, variables: &Variables)
         quoted(&app.home.instance_log(instance)),
         quoted(folder),
     );
-    for (name, value) in surroundings().iter().chain(variables) {
+    for (name, value) in variables {
         let _ = writeln!(text, "export {name}={}", quote(value));
     }
     let _ = writeln!(text, "exec /bin/sh -c {}", quote(&app.config.run.command));
     text
-}
-
-/// What an app has of whoever starts it: what tells of the user and the machine, and nothing of the session.
-fn surroundings() -> Variables {
-    ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
-        .collect()
 }
 
 /// As one word for a shell.
