@@ -100,7 +100,7 @@ fn is_first(scenario: Scenario, point: &Point) -> bool {
 /// The same command again does the work, if it was not done: a second rollback would go back further.
 fn again(world: &World, scenario: Scenario, words: &[&str]) {
     let is_done =
-        || !world.exists("run/deploy.json") && sweep::last_deployment(world)["result"] == "rolled-back";
+        || sweep::cut_off(world).is_none() && sweep::last_deployment(world)["result"] == "rolled-back";
     if scenario == Scenario::Rollback && is_done() {
         return;
     }

@@ -213,7 +213,15 @@ pub fn status_is_true(world: &World) {
         assert_eq!(!instance["pid"].is_null(), runs, "{json}");
         assert_eq!(instance["release"], release_of(world, name), "{json}");
     }
-    assert_eq!(!json["interrupted"].is_null(), world.exists("run/deploy.json"), "{json}");
+    assert_eq!(json["interrupted"]["id"].as_str().map(str::to_owned), cut_off(world), "{json}");
+}
+
+/// The deployment that has begun and never wrote down how it ended.
+pub fn cut_off(world: &World) -> Option<String> {
+    let underway = fs::read_to_string(world.home().join("run/deploy.json")).ok()?;
+    let underway: serde_json::Value = serde_json::from_str(&underway).unwrap();
+    let id = underway["id"].as_str().unwrap();
+    (last_deployment(world)["id"] != id).then(|| id.to_owned())
 }
 
 /// Waits for what an interrupted command has left running, unless it is to be left alone. Whether it is known that
@@ -248,7 +256,7 @@ pub fn is_tidy_but_for(world: &World, may_stay: impl Fn(&str) -> bool) {
 }
 
 /// Files of the home that nobody needs any more. A lock that a killed git has left in the mirror is none: it is mended by the
-/// next fetch, which the next trial needs.
+/// next fetch, which the next trial needs. Nor is what tells of a deployment that has concluded: the next one replaces it.
 fn stray(world: &World) -> Vec<String> {
     let folder = |path: &str| -> Vec<String> {
         world.list(path).into_iter().map(|name| format!("{path}/{name}")).collect()
@@ -259,6 +267,9 @@ fn stray(world: &World) -> Vec<String> {
     stray.extend(folder("releases").into_iter().filter(half));
     for path in ["", "releases", "instances", "nginx", "logs"] {
         stray.extend(folder(path).into_iter().filter(|path| path.contains("/.")));
+    }
+    if cut_off(world).is_none() {
+        stray.retain(|path| path != "run/deploy.json");
     }
     stray.sort();
     stray.dedup();

@@ -259,7 +259,7 @@ pub fn release_before(app: &App, service: &Service, named: Option<&str>) -> Resu
         return Ok(release::find(&app.home, name)?);
     }
     let cut_off = Underway::read(&app.home)
-        .filter(|underway| underway.is_interrupted() && underway.command == "rollback");
+        .filter(|underway| underway.is_interrupted(&app.home) && underway.command == "rollback");
     let serving = service.enabled().and_then(|enabled| ReleaseId::of_instance(&app.home, enabled));
     let standby = ReleaseId::of_instance(&app.home, service.flip_side())
         .filter(|standby| Some(standby) != serving.as_ref());
@@ -285,7 +285,10 @@ fn before_the_last(app: &App, serving: Option<&ReleaseId>) -> Result<Option<Rele
 
 /// Whether a deployment was cut off; it is concluded as such.
 fn conclude_interrupted(app: &App) -> Result<bool> {
-    let Some(cut_off) = Underway::read(&app.home).filter(Underway::is_interrupted) else { return Ok(false) };
+    let Some(cut_off) = Underway::read(&app.home).filter(|underway| underway.is_interrupted(&app.home))
+    else {
+        return Ok(false);
+    };
     let line = deployment::Deployment {
         id: cut_off.id,
         by: cut_off.by,

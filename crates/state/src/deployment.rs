@@ -41,9 +41,16 @@ impl Underway {
         file::remove(&home.underway())
     }
 
-    /// Whether it was cut off: the process that led it is gone.
-    pub fn is_interrupted(&self) -> bool {
-        !self.process.as_ref().is_some_and(Identity::runs)
+    /// Whether it was cut off: the process that led it is gone, and has not written down how it ended.
+    pub fn is_interrupted(&self, home: &Home) -> bool {
+        let is_concluded =
+            || Deployment::last(home, 1).is_ok_and(|last| last.iter().any(|line| line.id == self.id));
+        !self.runs() && !is_concluded()
+    }
+
+    /// Whether the process that leads it still runs.
+    pub fn runs(&self) -> bool {
+        self.process.as_ref().is_some_and(Identity::runs)
     }
 }
 

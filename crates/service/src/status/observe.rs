@@ -31,8 +31,9 @@ impl Status {
         }
         let underway = Underway::read(&app.home);
         let (interrupted, running): (Option<_>, Option<_>) = match underway {
-            Some(underway) if underway.is_interrupted() => (Some(underway), None),
-            running => (None, running),
+            Some(underway) if underway.is_interrupted(&app.home) => (Some(underway), None),
+            Some(underway) if underway.runs() => (None, Some(underway)),
+            _ => (None, None),
         };
         let mut status = Self {
             app: app.config.name.clone(),
