@@ -1,11 +1,15 @@
 //! flipside on machines that really boot: systemd, sessions, agents, reboots and power cuts.
 
+#[path = "machine/boot.rs"]
+mod boot;
 #[path = "machine/cron.rs"]
 mod cron;
 #[path = "machine/direct.rs"]
 mod direct;
 #[path = "machine/harness.rs"]
 mod harness;
+#[path = "machine/session.rs"]
+mod session;
 
 /// Whether machines can be booted here, with the commands of this build.
 fn possible() -> bool {

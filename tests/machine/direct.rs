@@ -11,6 +11,7 @@ fn a_direct_instance_outlives_sessions_but_not_the_service_that_it_was_started_i
     machine.user("potados");
     machine.power_on();
     let site = machine.site("potados", "cafeteria", 20200);
+    site.set("run.runtime", "\"direct\"");
 
     site.release("v1", &[]);
     machine.ssh("potados", &site.command("deploy")).succeeds();
@@ -25,8 +26,10 @@ fn a_direct_instance_outlives_sessions_but_not_the_service_that_it_was_started_i
     assert_eq!(site.status()["instances"][0]["healthy"], true, "the standby lives on, too");
 
     site.release("v3", &[]);
-    machine
-        .by_agent(&format!("setpriv --reuid potados --init-groups --reset-env {}", site.command("deploy")));
+    machine.by_agent(&format!(
+        "setpriv --reuid potados --regid potados --init-groups --reset-env {}",
+        site.command("deploy")
+    ));
     site.serves("A", "v3");
     machine.restart_agent();
     eventually(SOON, "A is gone with the agent's control group", || site.pid("A").is_none());

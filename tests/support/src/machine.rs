@@ -245,26 +245,27 @@ impl Machine {
 
     #[track_caller]
     pub fn start_ssh(&self, user: &str, text: &str) -> Running {
-        Running::start(&first_word_without_folder(text), self.ssh_command(user, text))
+        let mut ssh = self.ssh_command(user);
+        ssh.arg(text);
+        Running::start(&first_word_without_folder(text), ssh)
     }
 
     /// The same as a person who has a terminal.
     #[track_caller]
     pub fn start_ssh_in_terminal(&self, user: &str, text: &str) -> Running {
-        let mut ssh = self.ssh_command(user, text);
-        ssh.arg("-tt");
+        let mut ssh = self.ssh_command(user);
+        ssh.args(["-tt", text]);
         Running::start_in_terminal(&first_word_without_folder(text), &ssh)
     }
 
-    fn ssh_command(&self, user: &str, text: &str) -> Command {
+    fn ssh_command(&self, user: &str) -> Command {
         let mut ssh = Command::new("ssh");
         ssh.args(["-F", "none", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=20"])
             .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
             .args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none"])
             .arg("-i")
             .arg(disk::key(&self.folder))
-            .arg(format!("{user}@{}", self.address()))
-            .arg(text);
+            .args(["-l", user, &self.address()]);
         ssh
     }
 
@@ -391,8 +392,9 @@ impl Drop for Machine {
                 let _ = power.nspawn.wait();
             }
         }
-        clean_up(self.number, &self.folder);
+        let left = clean_up(self.number, &self.folder);
         let _ = fs::remove_file(&self.slot);
+        assert!(left.is_empty() || std::thread::panicking(), "the machine leaves behind: {left:?}");
     }
 }
 
@@ -425,18 +427,19 @@ fn free_slot(all: &Path) -> (u8, PathBuf, Flock<File>) {
     }
 }
 
-/// Ends all that there is of a machine, and removes it.
-fn clean_up(number: u8, folder: &Path) {
+/// Ends all that there is of a machine, and removes it; what could not be.
+fn clean_up(number: u8, folder: &Path) -> Vec<String> {
     let name = format!("flipside-{number}");
     processes::end(|| control_group::processes(&name));
-    control_group::remove(&name);
-    disk::remove(folder);
     // systemd-nspawn removes it itself unless it is killed.
     let _ = fs::remove_dir_all(Path::new("/run/systemd/nspawn/propagate").join(&name));
+    let mut left = control_group::remove(&name);
+    left.extend(disk::remove(folder).err());
     let link = Path::new("/sys/class/net").join(format!("ve-{name}"));
-    if !processes::eventually_is(Duration::from_secs(10), || !link.exists()) {
-        eprintln!("{} is still there", link.display());
+    if !processes::eventually_is(world::SOON, || !link.exists()) {
+        left.push(link.display().to_string());
     }
+    left
 }
 
 /// The process under that of systemd-nspawn which is the first one of a machine, and has begun to boot it.

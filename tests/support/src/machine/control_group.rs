@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::processes;
+use crate::{SOON, processes};
 
 /// Of control groups version 2, and of version 1 with and without the second beside it.
 const HIERARCHIES: [&str; 3] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"];
@@ -61,17 +61,16 @@ fn processes_below(group: &Path) -> Vec<i32> {
     found
 }
 
-pub fn remove(name: &str) {
-    for group in groups(name).iter().filter(|group| group.exists()) {
-        // A process that has just ended may still count.
-        let removed = processes::eventually_is(std::time::Duration::from_secs(10), || {
+/// What could not be removed.
+pub fn remove(name: &str) -> Vec<String> {
+    // A process that has just ended may still count.
+    let is_removed = |group: &PathBuf| {
+        processes::eventually_is(SOON, || {
             remove_below(group);
             !group.exists()
-        });
-        if !removed {
-            eprintln!("{} is still there", group.display());
-        }
-    }
+        })
+    };
+    groups(name).iter().filter(|group| !is_removed(group)).map(|group| group.display().to_string()).collect()
 }
 
 fn remove_below(group: &Path) {

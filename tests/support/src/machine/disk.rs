@@ -1,6 +1,7 @@
 //! The disk of a machine: this root file system, with what the machine writes, or must not see, in memory above it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -140,13 +141,12 @@ pub fn key(folder: &Path) -> PathBuf {
 }
 
 /// Unmounts and removes what there is of it.
-pub fn remove(folder: &Path) {
+pub fn remove(folder: &Path) -> Result<(), String> {
     for path in [folder.join("root"), folder.to_owned()] {
         while umount2(&path, MntFlags::MNT_DETACH).is_ok() {}
     }
-    if let Err(error) = fs::remove_dir(folder)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        eprintln!("{}: {error}", folder.display());
+    match fs::remove_dir(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", folder.display())),
+        _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -198,6 +199,8 @@ fn commands() -> Vec<PathBuf> {
 
 /// A program that was built to be debugged is twenty times as large as it must be: it is kept stripped beside the others.
 fn stripped(program: &Path) -> PathBuf {
+    static STRIPPING: Mutex<()> = Mutex::new(());
+    let _alone = STRIPPING.lock().unwrap_or_else(PoisonError::into_inner);
     let built = fs::metadata(program).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     if built.len() < 10 << 20 {
         return program.to_owned();
