@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use state::deployment::Deployment;
 use state::{App, duration};
-use std::time::Duration;
 
 /// Show the deployments, the newest last
 #[derive(Parser)]
@@ -52,7 +51,7 @@ fn row(deployment: &Deployment) -> Vec<String> {
         deployment.from.as_ref().map_or_else(none, ToString::to_string),
         deployment.to.as_ref().map_or_else(none, ToString::to_string),
         deployment.result.name().to_owned(),
-        duration::in_words(Duration::from_secs_f64(deployment.seconds.max(0.0))),
+        duration::in_words(duration::of_seconds(deployment.seconds)),
         deployment.by.clone(),
     ]
 }

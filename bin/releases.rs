@@ -61,7 +61,7 @@ fn row(kept: &Kept) -> Vec<String> {
         manifest.id.to_string(),
         manifest.revision.clone(),
         manifest.built.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        duration::in_words(std::time::Duration::from_secs_f64(manifest.build_seconds.max(0.0))),
+        duration::in_words(duration::of_seconds(manifest.build_seconds)),
         size::in_words(manifest.bytes),
         users.join(" ") + if kept.enabled { " (enabled)" } else { "" },
     ]

@@ -50,6 +50,8 @@ mod status;
 mod stop;
 #[path = "end_to_end/sweep.rs"]
 mod sweep;
+#[path = "end_to_end/switch.rs"]
+mod switch;
 #[path = "end_to_end/terminal.rs"]
 mod terminal;
 #[path = "end_to_end/threats.rs"]

@@ -31,6 +31,19 @@ impl Live {
         }
     }
 
+    /// As the check server's header X-Flipside-Upstream tells.
+    pub fn at(app: &App, addresses: &str) -> Self {
+        // With a second try there are several addresses; the last one answered.
+        match addresses.rsplit([',', ' ']).next().unwrap_or_default() {
+            // Instead of an address the upstream's name, if no server in it is up.
+            name if !name.contains(':') => Self::Nobody,
+            address => match Switch::of(app).instance_at(address) {
+                Some(instance) => Self::Instance(instance),
+                None => Self::Stranger(address.to_owned()),
+            },
+        }
+    }
+
     pub fn in_words(&self) -> String {
         match self {
             Self::Instance(instance) => format!("it serves {instance}"),
@@ -79,19 +92,14 @@ fn interpret(app: &App, headers: &HeaderMap) -> Answer {
     // nginx adds its own after those of the app, which may say what it likes.
     let header = |name| headers.get_all(name).iter().next_back()?.to_str().ok();
     let worker = header("x-flipside-worker").and_then(|pid| pid.parse().ok()).map(Pid);
-    let live = match header("x-flipside-upstream") {
-        None => Live::Mute(
-            "the check server's answer lacks X-Flipside-Upstream: is [nginx] check its address?".to_owned(),
-        ),
-        // With a second try there are several addresses; the last one answered.
-        Some(addresses) => match addresses.rsplit([',', ' ']).next().unwrap_or_default() {
-            // Instead of an address the upstream's name, if no server in it is up.
-            name if !name.contains(':') => Live::Nobody,
-            address => match Switch::of(app).instance_at(address) {
-                Some(instance) => Live::Instance(instance),
-                None => Live::Stranger(address.to_owned()),
-            },
+    let live = header("x-flipside-upstream").map_or_else(
+        || {
+            Live::Mute(
+                "the check server's answer lacks X-Flipside-Upstream: is [nginx] check its address?"
+                    .to_owned(),
+            )
         },
-    };
+        |addresses| Live::at(app, addresses),
+    );
     Answer { live, worker }
 }

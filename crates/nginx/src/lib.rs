@@ -2,6 +2,7 @@
 
 mod check;
 mod connect;
+mod directive;
 mod error;
 mod proxy;
 mod switch;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use state::{App, InstanceName, IoContext as _, Port, Result, file};
 
+use crate::directive::directives;
+
 /// What the switch says; what counts is the addresses, so a hand-edited file is read just as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Setting {
@@ -88,7 +90,8 @@ impl<'a> Switch<'a> {
             .any(|target| self.text(target) == text)
     }
 
-    fn text(&self, target: Option<InstanceName>) -> String {
+    /// What flipside writes for an instance, or for nobody.
+    pub fn text(&self, target: Option<InstanceName>) -> String {
         let (instance, down) = target.map_or((InstanceName::A, " down"), |instance| (instance, ""));
         let (app, port) = (&self.app.config.name, self.app.port(instance));
         format!(
@@ -103,7 +106,8 @@ impl<'a> Switch<'a> {
         file::replace(&self.path, text.as_bytes(), 0o644)
     }
 
-    fn interpret(&self, text: &str) -> Setting {
+    /// What a text means, whoever wrote it.
+    pub fn interpret(&self, text: &str) -> Setting {
         let mut enabled = Vec::new();
         for address in served(text) {
             match self.instance_at(&address) {
@@ -129,20 +133,18 @@ impl<'a> Switch<'a> {
     }
 }
 
-/// The addresses that get requests: of each `server ADDRESS …;` that is neither `down` nor a `backup`.
+/// The addresses that get requests: of each `server ADDRESS …;` that is not `down`; of a `backup` if there is no other.
 fn served(text: &str) -> Vec<String> {
-    let without_comments: Vec<_> =
-        text.lines().map(|line| line.split('#').next().unwrap_or_default()).collect();
-    without_comments
-        .join("\n")
-        .split(';')
-        .filter_map(|directive| {
-            let mut words = directive.split_whitespace();
-            (words.next()? == "server").then_some(())?;
-            let address = words.next()?.to_owned();
-            (!words.any(|word| word == "down" || word == "backup")).then_some(address)
-        })
-        .collect()
+    let (mut first, mut backup) = (Vec::new(), Vec::new());
+    for mut words in directives(text) {
+        let has = |word: &str| words.iter().skip(2).any(|other| other == word);
+        if words.len() < 2 || words[0] != "server" || has("down") {
+            continue;
+        }
+        let list = if has("backup") { &mut backup } else { &mut first };
+        list.push(words.swap_remove(1));
+    }
+    if first.is_empty() { backup } else { first }
 }
 
 #[cfg(test)]
@@ -151,12 +153,15 @@ mod tests {
 
     #[test]
     fn what_counts_is_the_address() {
-        let cases: [(&str, &[&str]); 6] = [
+        let cases: [(&str, &[&str]); 9] = [
             ("server 127.0.0.1:1;\n", &["127.0.0.1:1"]),
             ("# server 127.0.0.1:1;\nserver\n  127.0.0.1:2\tmax_fails=0 ; # here", &["127.0.0.1:2"]),
             ("server 127.0.0.1:1 down; server 127.0.0.1:2;", &["127.0.0.1:2"]),
             ("server 127.0.0.1:1; server 127.0.0.1:2 backup;", &["127.0.0.1:1"]),
             ("server 127.0.0.1:1; server 127.0.0.1:2;", &["127.0.0.1:1", "127.0.0.1:2"]),
+            ("server 127.0.0.1:1 down; server 127.0.0.1:2 backup;", &["127.0.0.1:2"]),
+            ("server 127.0.0.1:1 down#not; server '127.0.0.1:2';", &["127.0.0.1:1", "127.0.0.1:2"]),
+            ("server 127.0.0.1:1 # down;\n;", &["127.0.0.1:1"]),
             ("keepalive 8;\n", &[]),
         ];
         for (text, addresses) in cases {

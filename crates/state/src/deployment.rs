@@ -1,7 +1,5 @@
 //! Deployments: the one under way, and those that have ended.
 
-use std::io::{BufRead as _, BufReader};
-
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -137,9 +135,13 @@ impl Deployment {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             text => text.on("cannot read", &path)?,
         };
-        let lines = BufReader::new(text.as_slice()).lines().map_while(std::io::Result::ok);
-        let mut all: Vec<Self> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
+        let mut all = Self::in_log(&text);
         Ok(all.split_off(all.len().saturating_sub(count)))
+    }
+
+    /// Those of the lines that are whole. One may be torn anywhere, also within a character.
+    pub fn in_log(text: &[u8]) -> Vec<Self> {
+        text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 }
 

@@ -39,6 +39,11 @@ pub fn in_words(duration: Duration) -> String {
     }
 }
 
+/// What was written down as seconds, by whomever: nothing if it is less, and all that there is if it is more.
+pub fn of_seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
 /// The way that it is written in flipside.toml.
 pub fn as_written(duration: Duration) -> String {
     match duration.as_millis() {
@@ -61,6 +66,14 @@ mod tests {
         for text in ["", "5", "s", "-5s", "5 s", "1.5s", "5d", "99999999999999999999h", "9999999h"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn seconds_that_nothing_took() {
+        assert_eq!(of_seconds(0.25), Duration::from_millis(250));
+        assert_eq!(of_seconds(-1.0), Duration::ZERO);
+        assert_eq!(of_seconds(f64::NAN), Duration::ZERO);
+        assert_eq!(of_seconds(1e300), Duration::MAX);
     }
 
     #[test]

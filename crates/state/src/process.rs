@@ -62,19 +62,21 @@ fn start_of(pid: Pid) -> Option<u64> {
 }
 
 /// What is of use to us in `/proc/PID/stat`, `proc_pid_stat(5)`.
-struct Stat {
-    state: char,
-    parent: Pid,
-    start: u64,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stat {
+    pub state: char,
+    pub parent: Pid,
+    pub start: u64,
 }
 
 impl Stat {
     fn of(pid: Pid) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &[u8]) -> Option<Self> {
         // The second field is the name in parentheses, and may hold anything.
+        let text = String::from_utf8_lossy(text);
         let mut fields = text.rsplit_once(") ")?.1.split(' ');
         let state = fields.next()?.chars().next()?;
         let parent = Pid(fields.next()?.parse().ok()?);
@@ -90,6 +92,12 @@ fn boot_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_of_any_bytes_hides_no_process() {
+        let stat = Stat::parse(b"7 (\xff) S (Z) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 42 0\n");
+        assert_eq!(stat, Some(Stat { state: 'S', parent: Pid(1), start: 42 }));
+    }
 
     #[test]
     fn this_process_runs_and_its_double_from_another_time_does_not() {

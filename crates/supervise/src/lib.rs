@@ -14,7 +14,7 @@ mod launch;
 mod presence;
 pub mod resources;
 mod runtime;
-mod sockets;
+pub mod sockets;
 pub mod start;
 pub mod stop;
 mod systemd;

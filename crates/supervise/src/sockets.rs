@@ -83,14 +83,14 @@ fn ask_family(
     socket.send(&bytes, 0)?;
     loop {
         let (answer, _) = socket.recv_from_full()?;
-        if !each_of(&answer, each)? {
+        if !each_in(&answer, each)? {
             return Ok(());
         }
     }
 }
 
-/// False after the last message.
-fn each_of(mut bytes: &[u8], each: &mut impl FnMut(&InetResponseHeader)) -> io::Result<bool> {
+/// Shows each socket that one answer of the kernel's holds. False after the last answer.
+pub fn each_in(mut bytes: &[u8], each: &mut impl FnMut(&InetResponseHeader)) -> io::Result<bool> {
     while !bytes.is_empty() {
         let message = NetlinkMessage::<SockDiagMessage>::deserialize(bytes).map_err(io::Error::other)?;
         match &message.payload {

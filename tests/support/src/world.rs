@@ -578,6 +578,12 @@ impl World {
         });
     }
 
+    /// What `nginx -t` says of it.
+    pub fn nginx_accepts_its_configuration(&self) -> bool {
+        let tested = self.nginx(&["-t", "-q"]).stderr(Stdio::null()).status();
+        tested.expect("nginx is installed").success()
+    }
+
     pub fn stop_nginx(&self) {
         let Some(master) = self.nginx_pid() else { return };
         processes::signal(master, Signal::SIGTERM);

@@ -67,6 +67,7 @@ pub enum SourceKind {
 #[serde(deny_unknown_fields, default)]
 pub struct Build {
     /// For every release.
+    #[serde(deserialize_with = "read::not_empty")]
     pub command: Option<String>,
     #[serde(deserialize_with = "duration::deserialize")]
     pub timeout: Duration,

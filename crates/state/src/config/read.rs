@@ -20,7 +20,7 @@ impl Config {
     }
 
     /// On error the line, if there is one, and what is wrong there.
-    fn parse(text: &str) -> Result<Self, (Option<usize>, String)> {
+    pub fn parse(text: &str) -> Result<Self, (Option<usize>, String)> {
         let syntax = |error: toml::de::Error| {
             let at = error.span().and_then(|span| text.get(span)).unwrap_or_default();
             let problem = match error.message() {
@@ -150,17 +150,19 @@ impl TryFrom<RawSource> for Source {
 
     fn try_from(raw: RawSource) -> Result<Self, String> {
         let kind = match (raw.git, raw.directory, raw.revision) {
-            (Some(address), None, _) if address.is_empty() || address.starts_with('-') => {
+            (Some(address), None, _)
+                if address.is_empty() || address.starts_with('-') || address.contains('\0') =>
+            {
                 return Err(format!("`{address}` is not the address of a git repository"));
             }
             (Some(address), None, revision) => {
                 let revision = revision.unwrap_or_else(|| WantedRevision::NewestTag("v*".into()));
                 SourceKind::Git { address, revision }
             }
-            (None, Some(directory), None) if !directory.is_empty() => {
+            (None, Some(directory), None) if !directory.is_empty() && !directory.contains('\0') => {
                 SourceKind::Directory(PathBuf::from(directory))
             }
-            (None, Some(_), None) => return Err("`directory` is empty; name a folder".into()),
+            (None, Some(_), None) => return Err("`directory` is empty or holds a NUL; name a folder".into()),
             (None, Some(_), Some(_)) => return Err("a directory has no revisions; remove `revision`".into()),
             (Some(_), Some(_), _) => return Err("there are both `git` and `directory`; keep one".into()),
             (None, None, _) => {
@@ -172,7 +174,9 @@ impl TryFrom<RawSource> for Source {
 }
 
 pub(super) fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(Some(String::deserialize(deserializer)?).filter(|text| !text.is_empty()))
+    let text = String::deserialize(deserializer)?;
+    without_nul(&text)?;
+    Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
 /// A command as a list of words.
@@ -181,7 +185,13 @@ pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     if words.first().is_none_or(String::is_empty) {
         return Err(serde::de::Error::custom("the command is empty; write it as [\"nginx\", \"-t\"]"));
     }
+    words.iter().try_for_each(|word| without_nul(word))?;
     Ok(words)
+}
+
+/// No program can be given one.
+fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') { Err(E::custom("it holds a NUL; remove it")) } else { Ok(()) }
 }
 
 pub(super) fn command_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -189,6 +199,7 @@ pub(super) fn command_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     if text.trim().is_empty() {
         return Err(serde::de::Error::custom("the command is empty"));
     }
+    without_nul(&text)?;
     Ok(text)
 }
 
@@ -244,6 +255,7 @@ check = "http://127.0.0.1:20200"
                 "[run] has no key `comand`; there are command, env_file, env_command, shared, runtime, stop_signal, stop_timeout, memory_max",
             ),
             ("command = \"npm start\"", "", Some(9), "[run] command is missing"),
+            ("npm start", "npm\\u0000 start", Some(10), "[run] command: it holds a NUL; remove it"),
             (
                 "127.0.0.1:20200",
                 "127.0.0.1:20202",
