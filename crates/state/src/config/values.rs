@@ -142,12 +142,13 @@ impl TryFrom<String> for CheckServer {
         let address = || -> Option<SocketAddr> {
             let rest = text.strip_prefix("http://")?;
             let rest = rest.strip_suffix('/').unwrap_or(rest);
-            if let Some(port) = rest.strip_prefix("localhost:") {
-                return Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port.parse().ok()?));
+            match rest.strip_prefix("localhost:") {
+                Some(port) => Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port.parse().ok()?)),
+                None => rest.parse().ok(),
             }
-            rest.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback() && address.port() != 0)
         };
-        address().map(Self).ok_or_else(|| {
+        let here = |address: &SocketAddr| address.ip().is_loopback() && address.port() != 0;
+        address().filter(here).map(Self).ok_or_else(|| {
             format!("`{text}` is not a check server on this machine; write it as http://127.0.0.1:PORT")
         })
     }
@@ -231,6 +232,7 @@ mod tests {
             "127.0.0.1:1",
             "http://127.0.0.1",
             "http://localhost:x",
+            "http://localhost:0",
         ] {
             assert!(check(text).is_err(), "{text}");
         }
