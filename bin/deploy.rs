@@ -44,7 +44,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lock = app.lock(&typed, Patience::from_flag(arguments.changing.wait.wait.as_deref())?)?;
     let service = Service::observe(&app)?.settle(&app)?; // finish what an interrupted switch left
     service.must_have_nginx()?;
-    service::test_nginx(&app)?;
+    let service = service.test_nginx(&app)?;
 
     let mut run = Run::begin(&app, &service, lock, (typed, None), arguments.globals.quiet)?;
     let exit = match deploy(&mut run, revision.as_deref(), arguments.force.force) {

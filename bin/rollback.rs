@@ -41,7 +41,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lock = app.lock(&typed, Patience::from_flag(arguments.changing.wait.wait.as_deref())?)?;
     let service = Service::observe(&app)?.settle(&app)?; // finish what an interrupted switch left
     service.must_have_nginx()?;
-    service::test_nginx(&app)?;
+    let service = service.test_nginx(&app)?;
     let release = service::release_before(&app, &service, named)?;
 
     let mut run =

@@ -40,8 +40,12 @@ mod queries;
 mod releases;
 #[path = "end_to_end/rollback.rs"]
 mod rollback;
+#[path = "end_to_end/set_switch.rs"]
+mod set_switch;
 #[path = "end_to_end/source.rs"]
 mod source;
+#[path = "end_to_end/spoilt.rs"]
+mod spoilt;
 #[path = "end_to_end/start.rs"]
 mod start;
 #[path = "end_to_end/status.rs"]

@@ -193,7 +193,19 @@ const MISTAKES: &[(&str, &str, u32, &str)] = &[
         r#""nginx/upstream.conf""#,
         r#""/etc/nginx/upstream.conf""#,
         36,
-        "[nginx] switch: `/etc/nginx/upstream.conf` must be a relative path that stays inside the folder",
+        "[nginx] switch: `/etc/nginx/upstream.conf` must be a relative path that stays inside the folder; an absolute one needs set_switch",
+    ),
+    (
+        "style = ",
+        "set_switch = [\"sudo\", \"set-switch\", \"cafeteria\"]\nstyle = ",
+        36,
+        "[nginx] switch: `nginx/upstream.conf` must be the absolute path that root's list names, since set_switch is given",
+    ),
+    (
+        "style = ",
+        "set_switch = []\nstyle = ",
+        37,
+        r#"[nginx] set_switch: the command is empty; write it as ["nginx", "-t"]"#,
     ),
     (
         r#""nginx/upstream.conf""#,
@@ -229,7 +241,7 @@ const MISTAKES: &[(&str, &str, u32, &str)] = &[
         r#"drain_timeout = "30s""#,
         "drain_timeout = \"30s\"\nssh = \"user@host\"",
         43,
-        "[nginx] has no key `ssh`; there are switch, style, test, reload, check, apply_timeout, drain_timeout",
+        "[nginx] has no key `ssh`; there are switch, style, set_switch, test, reload, check, apply_timeout, drain_timeout",
     ),
     (r#"observe = "5s""#, r#"observe = "9999h""#, 46, "[deploy] observe: `9999h` is longer than a year"),
     (

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::world;
 
@@ -27,6 +27,17 @@ const COMMANDS: [&str; 18] = [
     "update-instance",
 ];
 
+/// Root's: they have no home, and their pages are in section 8.
+const ROOTS: [&str; 1] = ["set-switch"];
+
+fn all() -> impl Iterator<Item = (&'static str, u8)> {
+    COMMANDS.iter().map(|command| (*command, 1)).chain(ROOTS.iter().map(|command| (*command, 8)))
+}
+
+fn page_of((command, section): (&str, u8)) -> String {
+    fs::read_to_string(project().join(format!("man/man{section}/{command}.{section}"))).unwrap()
+}
+
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -50,11 +61,14 @@ fn options_of_page(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_command_has_a_page_and_every_page_a_command() {
-    let pages: BTreeSet<String> = fs::read_dir(project().join("man/man1"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().replace(".1", ""))
-        .collect();
-    assert_eq!(pages, COMMANDS.map(str::to_owned).into());
+    let pages_in = |section: u8| {
+        let names = fs::read_dir(project().join(format!("man/man{section}"))).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        names.map(|name| name.replace(&format!(".{section}"), "")).collect::<BTreeSet<String>>()
+    };
+    assert_eq!(pages_in(1), COMMANDS.map(str::to_owned).into());
+    assert_eq!(pages_in(8), ROOTS.map(str::to_owned).into());
+    let pages: BTreeSet<String> = pages_in(1).union(&pages_in(8)).cloned().collect();
     let sources: BTreeSet<String> = fs::read_dir(project().join("bin"))
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
@@ -68,21 +82,22 @@ fn every_command_has_a_page_and_every_page_a_command() {
 #[test]
 fn each_page_lists_the_options_of_help() {
     let world = world();
-    for command in COMMANDS {
+    for (command, section) in all() {
         let help = world.run([command, "--help"]).succeeds().says_nothing();
-        let page: PathBuf = project().join(format!("man/man1/{command}.1"));
-        let page = fs::read_to_string(page).unwrap();
+        let page = page_of((command, section));
         assert_eq!(options_of_page(&page), options_of_help(help.stdout()), "{command}\n{help}");
-        for option in ["--home", "--quiet", "-q", "--help", "-h", "--version", "-V"] {
-            assert!(options_of_help(help.stdout()).contains(option), "{command} has no {option}");
+        let of_all = ["--help", "-h", "--version", "-V"];
+        let of_users = ["--home", "--quiet", "-q"].iter().filter(|_| section == 1);
+        for option in of_all.iter().chain(of_users) {
+            assert!(options_of_help(help.stdout()).contains(*option), "{command} has no {option}");
         }
     }
 }
 
 #[test]
 fn each_page_names_itself_in_one_line_as_help_does() {
-    for command in COMMANDS {
-        let page = fs::read_to_string(project().join(format!("man/man1/{command}.1"))).unwrap();
+    for (command, section) in all() {
+        let page = page_of((command, section));
         assert!(page.contains(&format!(".Nm {command}\n.Nd ")), "{command}");
         for section in ["SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "EXAMPLES", "SEE ALSO"] {
             assert!(page.contains(&format!(".Sh {section}\n")), "{command} has no {section}");
@@ -93,7 +108,7 @@ fn each_page_names_itself_in_one_line_as_help_does() {
 #[test]
 fn every_command_tells_its_version() {
     let world = world();
-    for command in COMMANDS {
+    for (command, _) in all() {
         let version = world.run([command, "--version"]).succeeds().says_nothing();
         assert!(version.answer().ends_with(concat!(" ", env!("CARGO_PKG_VERSION"))), "{version}");
         world.run([command, "-V"]).succeeds().prints(version.answer());
@@ -103,7 +118,7 @@ fn every_command_tells_its_version() {
 #[test]
 fn every_command_refuses_what_it_does_not_know() {
     let world = world();
-    for command in COMMANDS {
+    for (command, _) in all() {
         world.run([command, "--frobnicate"]).exits_with(2).prints_nothing().says("--frobnicate");
     }
 }
@@ -134,6 +149,7 @@ fn every_key_of_the_configuration_is_on_its_page() {
         "contains",
         "start_timeout",
         "switch",
+        "set_switch",
         "style",
         "test",
         "reload",

@@ -7,8 +7,9 @@ use state::{App, InstanceName, interrupt};
 
 use crate::check::{self, Live};
 use crate::error::{Error, Result};
-use crate::proxy;
+use crate::hand::Hand;
 use crate::switch::{Setting, Switch};
+use crate::turn::name;
 use crate::workers::{self, Worker};
 
 /// How nginx came to serve the target.
@@ -35,83 +36,48 @@ pub fn disconnect(app: &App) -> Result<Connected> {
 
 /// What [`connect`] would do, step by step.
 pub fn plan(app: &App, target: InstanceName) -> Vec<String> {
-    let nginx = &app.config.nginx;
-    vec![
-        format!("test nginx's configuration: {}", nginx.test.join(" ")),
-        format!("write the switch {}: server 127.0.0.1:{};", app.switch().display(), app.port(target)),
-        format!("test it again, then reload: {}", nginx.reload.join(" ")),
-        match nginx.check {
-            Some(check) => format!("prove by the check server {check} that new connections go to {target}"),
-            None => "prove by nginx's worker processes that the reload took".to_owned(),
-        },
-    ]
+    let proof = match app.config.nginx.check {
+        Some(check) => format!("prove by the check server {check} that new connections go to {target}"),
+        None => "prove by nginx's worker processes that the reload took".to_owned(),
+    };
+    let mut steps = Hand::of(app).plan(app, target);
+    steps.push(proof);
+    steps
 }
 
-/// Makes the switch, serving nobody, if there is none: nginx can neither start nor be tested without a file that its site
-/// includes.
+/// Makes a switch that serves nobody and that nginx accepts, where there is none that does.
 pub fn make_switch(app: &App) -> Result<()> {
-    let switch = Switch::of(app);
-    if switch.read()? == Setting::Missing {
-        switch.set(None)?;
-    }
-    Ok(())
+    Hand::of(app).make_switch()
+}
+
+/// Tests nginx's configuration as it is now.
+pub fn test(app: &App) -> Result<()> {
+    Hand::of(app).test()
 }
 
 fn apply(app: &App, target: Option<InstanceName>) -> Result<Connected> {
     // A signal between the switch and the proof would leave the two apart; all of it is bounded.
     let _postponed = interrupt::postpone();
-    let switch = Switch::of(app);
-    let before = switch.read()?;
-    make_switch(app)?;
-    let here = before.enabled() == target && before.problem().is_none();
+    let before = Switch::of(app).read()?;
+    let here = before.is_to(target);
     if here && target.is_some() && check::live(app).instance() == target {
         return Ok(Connected::Already);
     }
-    let old = switch.content()?.unwrap_or_default();
-    test_but_for_the_switch(app, &switch, &old, target)?;
-    let goal = Goal { app, target };
-    if !here {
-        switch.set(target)?;
-    }
-    let undo = |first: Error| {
-        if here { not_served(&goal, &first) } else { goal.put_back(&switch, &old, &before, first) }
-    };
-    match proxy::try_test(app) {
-        Ok(Ok(())) => {}
-        Ok(Err(proxy::Failed { command, ended, words })) => {
-            switch.put(&old)?;
-            return Err(Error::Refused { target: goal.name(), command, ended, words });
-        }
-        Err(error) => {
-            switch.put(&old)?;
-            return Err(error);
-        }
-    }
-    goal.reload_and_prove().map_err(undo)
-}
-
-/// The test before anything is touched. If it fails, it may be by a switch that somebody has emptied or misspelt, which is
-/// to be replaced anyway.
-fn test_but_for_the_switch(
-    app: &App,
-    switch: &Switch,
-    old: &str,
-    target: Option<InstanceName>,
-) -> Result<()> {
-    let Err(broken) = proxy::test(app) else { return Ok(()) };
-    if !switch.is_of_ours(old) {
-        switch.set(target)?;
-        if proxy::test(app).is_ok() {
-            return Ok(());
-        }
-        switch.put(old)?;
-    }
-    Err(broken)
+    let hand = Hand::of(app);
+    let old = hand.write(target)?;
+    let goal = Goal { app, hand: &hand, target };
+    goal.tell_nginx_and_prove().map_err(|first| match first {
+        first if first.has_changed_nothing() => first,
+        Error::NotReloaded { .. } if !hand.can_go_back_to(&before) => Error::PutBack(Box::new(first)),
+        first if here || !hand.can_go_back_to(&before) => not_served(&goal, &first),
+        first => goal.put_back(&old, &before, first),
+    })
 }
 
 /// Whom nginx is to serve.
 struct Goal<'a> {
     app: &'a App,
+    hand: &'a Hand<'a>,
     target: Option<InstanceName>,
 }
 
@@ -124,14 +90,16 @@ const UNSEEN_WORKERS: Duration = Duration::from_millis(500);
 
 impl Goal<'_> {
     fn name(&self) -> String {
-        self.target.map_or("nobody".to_owned(), |instance| instance.to_string())
+        name(self.target)
     }
 
-    fn reload_and_prove(&self) -> Result<Connected> {
-        let old_workers = workers::accepting(self.app, check::ask(self.app).worker);
-        if let Err(proxy::Failed { command, ended, words }) = proxy::try_reload(self.app)? {
-            return Err(Error::NotReloaded { command, ended, words });
-        }
+    fn tell_nginx_and_prove(&self) -> Result<Connected> {
+        let before = workers::accepting(self.app, check::ask(self.app).worker);
+        let unaware = self.hand.tell_nginx(self.target)?;
+        let old_workers = match before {
+            None if unaware.is_empty() => None,
+            before => Some([before.unwrap_or_default(), unaware].concat()),
+        };
         self.prove(old_workers.as_deref())
     }
 
@@ -195,18 +163,18 @@ impl Goal<'_> {
     }
 
     /// After the reload failed or did not take: the switch as it was, and nginx proved to serve what it served.
-    fn put_back(&self, switch: &Switch, old: &str, before: &Setting, first: Error) -> Error {
-        let former = Goal { app: self.app, target: before.enabled() };
-        if let Err(second) = switch.put(old) {
-            return Error::InDoubt { first: Box::new(first), second: Box::new(second.into()) };
+    fn put_back(&self, old: &str, before: &Setting, first: Error) -> Error {
+        let former = Goal { app: self.app, hand: self.hand, target: before.enabled() };
+        if let Err(second) = self.hand.put_back(old) {
+            return Error::InDoubt { first: Box::new(first), second: Box::new(second) };
         }
         let first_alone = matches!(first, Error::NotReloaded { .. });
         if former.is_met(&check::live(self.app)) && first_alone {
             return Error::PutBack(Box::new(first));
         }
-        match former.reload_and_prove() {
+        match former.tell_nginx_and_prove() {
             // A reload that does not take leaves nginx as it was: what counts is whom it serves.
-            Err(second) if !former.is_served_steadily() => {
+            Err(second) if second.has_changed_nothing() || !former.is_served_steadily() => {
                 Error::InDoubt { first: Box::new(first), second: Box::new(second) }
             }
             _ => Error::PutBack(Box::new(first)),

@@ -1,7 +1,10 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use state::Exit;
 use state::duration::in_words;
+
+use crate::roots;
 
 /// What can go wrong between the switch and nginx.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,19 @@ pub enum Error {
     /// nginx serves on as before.
     #[error("nginx could not be reloaded: `{command}` {ended}")]
     NotReloaded { command: String, ended: String, words: Vec<String> },
+    /// Root's command could not do its part; nothing was changed.
+    #[error("{problem} (`{command}`)")]
+    Roots { command: String, problem: String, exit: Exit },
+    #[error("root's command may not be called: `{command}` ({problem}); {remedy}")]
+    NotAllowed { command: String, problem: String, remedy: String },
+    /// Root's command was cut off, or could not put the switch back.
+    #[error("`{command}` {ended} ({problem})")]
+    RootsInDoubt { command: String, ended: String, problem: String },
+    /// Another app's switch is being set, for too long.
+    #[error(
+        "busy: {holder} has held {} for more than {}; see whether it hangs", .lock.display(), in_words(*.waited)
+    )]
+    Locked { holder: String, lock: PathBuf, waited: Duration },
     #[error("nginx did not serve {target} within {} of the reload ({seen})", in_words(*.within))]
     NotApplied { target: String, within: Duration, seen: String },
     #[error("{0}; the switch was put back")]
@@ -48,10 +64,22 @@ impl Error {
             | Self::CannotRun { .. }
             | Self::Broken { .. }
             | Self::Refused { .. }
-            | Self::NotReloaded { .. } => Exit::No,
+            | Self::NotReloaded { .. }
+            | Self::NotAllowed { .. } => Exit::No,
+            Self::Roots { exit, .. } => *exit,
+            Self::Locked { .. } => Exit::Busy,
             Self::NotApplied { .. } => Exit::PutBack,
             Self::PutBack(first) => first.exit(),
-            Self::InDoubt { .. } | Self::NotServed { .. } => Exit::Down,
+            Self::RootsInDoubt { .. } | Self::InDoubt { .. } | Self::NotServed { .. } => Exit::Down,
+        }
+    }
+
+    /// Whether it came before nginx was told of anything, and the switch is as it was.
+    pub(crate) fn has_changed_nothing(&self) -> bool {
+        match self {
+            Self::Broken { .. } | Self::Refused { .. } | Self::Roots { .. } | Self::NotAllowed { .. } => true,
+            Self::CannotRun { key, .. } => *key == roots::KEY,
+            _ => false,
         }
     }
 

@@ -4,13 +4,16 @@ mod check;
 mod connect;
 mod directive;
 mod error;
+mod hand;
 mod proxy;
+pub mod root;
+mod roots;
 mod switch;
+mod turn;
 mod workers;
 
 pub use check::{Live, live};
-pub use connect::{Connected, connect, disconnect, make_switch, plan};
+pub use connect::{Connected, connect, disconnect, make_switch, plan, test};
 pub use error::{Error, Result};
-pub use proxy::test;
 pub use switch::{Setting, Switch};
 pub use workers::linger;

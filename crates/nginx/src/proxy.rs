@@ -3,12 +3,15 @@
 use std::process::Command;
 use std::time::Duration;
 
-use state::{App, command, log};
+use state::{command, log};
 
 use crate::error::{Error, Result};
 
 /// A configuration of thousands of sites, on a busy machine, takes seconds.
-const TIMEOUT: Duration = Duration::from_mins(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where root's command finds nginx, whatever its caller's PATH is.
+const ROOTS_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A command of nginx's that did not succeed.
 pub(crate) struct Failed {
@@ -17,33 +20,64 @@ pub(crate) struct Failed {
     pub words: Vec<String>,
 }
 
-/// Tests nginx's configuration as it is now.
-pub fn test(app: &App) -> Result<()> {
-    try_test(app)?.map_err(|Failed { command, ended, words }| Error::Broken { command, ended, words })
+/// In whose environment nginx's commands are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Environment {
+    Ours,
+    /// Nothing but root's own PATH.
+    Bare,
 }
 
-pub(crate) fn try_test(app: &App) -> Result<Result<(), Failed>> {
-    run("test", &app.config.nginx.test)
+/// How nginx is tested and reloaded.
+#[derive(Clone, Copy)]
+pub(crate) struct Proxy<'a> {
+    pub test: &'a [String],
+    pub reload: &'a [String],
+    pub environment: Environment,
 }
 
-pub(crate) fn try_reload(app: &App) -> Result<Result<(), Failed>> {
-    run("reload", &app.config.nginx.reload)
-}
-
-fn run(key: &'static str, words: &[String]) -> Result<Result<(), Failed>> {
-    let typed = words.join(" ");
-    let ended = command::captured(Command::new(&words[0]).args(&words[1..]), TIMEOUT)
-        .map_err(|source| Error::CannotRun { key, command: typed.clone(), cause: source })?;
-    if let command::End::Interrupted(signal) = ended.end {
-        return Err(state::Error::Interrupted(signal).into());
+impl Proxy<'_> {
+    /// Tests nginx's configuration as it is now.
+    pub fn test(&self) -> Result<()> {
+        self.try_test()?.map_err(|Failed { command, ended, words }| Error::Broken { command, ended, words })
     }
-    Ok(if ended.succeeded() {
-        Ok(())
-    } else {
-        Err(Failed {
-            command: typed,
-            ended: ended.in_words(TIMEOUT),
-            words: log::excerpt(&ended.output, 5, 200),
+
+    pub fn try_test(&self) -> Result<Result<(), Failed>> {
+        self.run("test", self.test)
+    }
+
+    pub fn reload(&self) -> Result<()> {
+        self.run("reload", self.reload)?.map_err(|Failed { command, ended, words }| Error::NotReloaded {
+            command,
+            ended,
+            words,
         })
-    })
+    }
+
+    fn run(&self, key: &'static str, words: &[String]) -> Result<Result<(), Failed>> {
+        let typed = words.join(" ");
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        if self.environment == Environment::Bare {
+            command.env_clear().env("PATH", ROOTS_PATH);
+        }
+        let ended = command::captured(&mut command, TIMEOUT).map_err(|source| Error::CannotRun {
+            key,
+            command: typed.clone(),
+            cause: source,
+        })?;
+        if let command::End::Interrupted(signal) = ended.end {
+            return Err(state::Error::Interrupted(signal).into());
+        }
+        Ok(if ended.succeeded() {
+            Ok(())
+        } else {
+            Err(Failed { command: typed, ended: ended.in_words(TIMEOUT), words: excerpt(&ended.output) })
+        })
+    }
+}
+
+/// Enough of what a command printed to see the cause.
+pub(crate) fn excerpt(output: &[u8]) -> Vec<String> {
+    log::excerpt(output, 5, 200)
 }

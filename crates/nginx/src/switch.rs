@@ -1,9 +1,9 @@
 //! The switch: one small file, included inside nginx's `upstream {}`, that decides which instance is enabled.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use state::{App, InstanceName, IoContext as _, Port, Result, file};
+use state::{App, AppName, InstanceName, IoContext as _, Result, file};
 
 use crate::directive::directives;
 
@@ -30,6 +30,11 @@ impl Setting {
         }
     }
 
+    /// Whether it makes nginx serve the target already, and nobody else.
+    pub(crate) fn is_to(&self, target: Option<InstanceName>) -> bool {
+        self.enabled() == target && self.problem().is_none()
+    }
+
     /// Whether it says something else than a person would have meant: for a message.
     pub fn problem(&self) -> Option<String> {
         match self {
@@ -43,14 +48,22 @@ impl Setting {
 }
 
 /// The switch of one app.
-pub struct Switch<'a> {
-    app: &'a App,
+#[derive(Clone, Debug)]
+pub struct Switch {
     path: PathBuf,
+    app: AppName,
+    /// Where A and B listen.
+    addresses: [SocketAddr; 2],
 }
 
-impl<'a> Switch<'a> {
-    pub fn of(app: &'a App) -> Self {
-        Self { app, path: app.switch() }
+impl Switch {
+    pub fn of(app: &App) -> Self {
+        let address = |instance| SocketAddr::from((Ipv4Addr::LOCALHOST, app.port(instance).get()));
+        Self::at(app.switch(), app.config.name.clone(), InstanceName::BOTH.map(address))
+    }
+
+    pub(crate) fn at(path: PathBuf, app: AppName, addresses: [SocketAddr; 2]) -> Self {
+        Self { path, app, addresses }
     }
 
     pub fn read(&self) -> Result<Setting> {
@@ -78,6 +91,11 @@ impl<'a> Switch<'a> {
         }
     }
 
+    /// Whether it is as flipside writes it. Any other that nginx refuses was emptied, misspelt or removed by somebody.
+    pub fn is_intact(&self) -> Result<bool> {
+        Ok(self.content()?.is_some_and(|text| self.is_of_ours(&text)))
+    }
+
     /// Enables an instance, or nobody.
     pub(crate) fn set(&self, target: Option<InstanceName>) -> Result<()> {
         self.put(&self.text(target))
@@ -93,9 +111,9 @@ impl<'a> Switch<'a> {
     /// What flipside writes for an instance, or for nobody.
     pub fn text(&self, target: Option<InstanceName>) -> String {
         let (instance, down) = target.map_or((InstanceName::A, " down"), |instance| (instance, ""));
-        let (app, port) = (&self.app.config.name, self.app.port(instance));
+        let (app, address) = (&self.app, self.addresses[instance as usize]);
         format!(
-            "# Which instance of {app} nginx serves. flipside writes this file; connect-to-nginx changes it.\nserver 127.0.0.1:{port}{down};\n"
+            "# Which instance of {app} nginx serves. flipside writes this file; connect-to-nginx changes it.\nserver {address}{down};\n"
         )
     }
 
@@ -128,8 +146,8 @@ impl<'a> Switch<'a> {
         let (host, port) = address.rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        let port = Port::try_from(port.parse::<u16>().ok()?).ok()?;
-        self.app.instance_at(port).filter(|_| here)
+        let port: u16 = port.parse().ok()?;
+        InstanceName::BOTH.into_iter().find(|name| here && self.addresses[*name as usize].port() == port)
     }
 }
 

@@ -1,7 +1,9 @@
 //! nginx's worker processes, as their titles tell: an old worker that accepts no more says so in its title before it
 //! closes its listening sockets (nginx sets "worker process is shutting down" first).
 
+use std::fmt;
 use std::fs;
+use std::str::FromStr;
 use std::time::Duration;
 
 use procfs::process::{Process, all_processes};
@@ -16,10 +18,31 @@ pub struct Worker {
     start: u64,
 }
 
+/// For those who are told of it: its pid and its start, in the kernel's own clock.
+impl fmt::Display for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} {}", self.pid, self.start)
+    }
+}
+
+impl FromStr for Worker {
+    type Err = ();
+
+    fn from_str(line: &str) -> Result<Self, ()> {
+        let (pid, start) = line.split_once(' ').ok_or(())?;
+        Ok(Self { pid: Pid(pid.parse().map_err(drop)?), start: start.parse().map_err(drop)? })
+    }
+}
+
 /// The workers of the app's nginx that accept connections now. None if its master cannot be found from here.
 pub fn accepting(app: &App, known: Option<Pid>) -> Option<Vec<Worker>> {
     let master = known.and_then(parent).or_else(|| master_of(app))?;
     Some(workers_of(master).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect())
+}
+
+/// The workers of any nginx that accept connections now.
+pub(crate) fn of_anybody() -> Vec<Worker> {
+    workers(|_| true).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
 }
 
 /// Whether old workers, which know the switch as it was, are still being shut down. A client that has connected to one and
@@ -41,10 +64,15 @@ fn master_of_workers(app: &App) -> Option<Pid> {
 
 /// Each with its title.
 fn workers_of(master: Pid) -> impl Iterator<Item = (Worker, String)> {
+    workers(move |parent| parent == master)
+}
+
+fn workers(is_theirs: impl Fn(Pid) -> bool) -> impl Iterator<Item = (Worker, String)> {
     all_processes().into_iter().flatten().flatten().filter_map(move |process| {
         let stat = process.stat().ok()?;
         let title = title(&process)?;
-        let works = stat.ppid == master.0 && stat.state != 'Z' && title.starts_with("nginx: worker process");
+        let works =
+            is_theirs(Pid(stat.ppid)) && stat.state != 'Z' && title.starts_with("nginx: worker process");
         works.then_some((Worker { pid: Pid(stat.pid), start: stat.starttime }, title))
     })
 }

@@ -17,5 +17,5 @@ pub use hook::{Moment, hook};
 pub use releases::{Kept, in_use, releases};
 pub use standby::Standby;
 pub use status::Status;
-pub use traffic::{Service, disconnect, test_nginx};
+pub use traffic::{Service, disconnect};
 pub use watch::watch;

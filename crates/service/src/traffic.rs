@@ -2,7 +2,7 @@
 
 use nginx::{Connected, Live, Setting, Switch};
 use state::{App, InstanceName, file};
-use supervise::{drain, health};
+use supervise::{Presence, drain, health, presence};
 
 use crate::error::{Error, Result};
 
@@ -103,6 +103,25 @@ impl Service {
         }
     }
 
+    /// An error if nginx's configuration is broken already. A switch that somebody has removed, emptied or misspelt is
+    /// mended, if it can be told for whom: for the only instance that runs, or for nobody if none does.
+    pub fn test_nginx(self, app: &App) -> Result<Self> {
+        let Err(broken) = nginx::test(app) else { return Ok(self) };
+        if Switch::of(app).is_intact()? {
+            return Err(broken.into());
+        }
+        match running(app)?[..] {
+            [] => nginx::make_switch(app)?,
+            [only] => drop(nginx::connect(app, only)?),
+            _ => {
+                let switch = app.switch();
+                let problem = "names no instance, nginx refuses it, and both instances run";
+                return Err(Error::Switch(format!("the switch {} {problem}", switch.display())));
+            }
+        }
+        Self::observe(app)
+    }
+
     /// An error if nobody is served although somebody should be: nginx does not run.
     pub fn must_have_nginx(&self) -> Result<()> {
         match &self.live {
@@ -110,6 +129,17 @@ impl Service {
             _ => Ok(()),
         }
     }
+}
+
+/// The instances that nginx could serve.
+fn running(app: &App) -> Result<Vec<InstanceName>> {
+    let mut running = Vec::new();
+    for instance in InstanceName::BOTH {
+        if matches!(presence(app, instance)?, Presence::Listening(_)) {
+            running.push(instance);
+        }
+    }
+    Ok(running)
 }
 
 /// Makes nginx serve `target`; a remark if the proof was the weaker one.
@@ -124,12 +154,6 @@ pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Option<&'static
 pub fn disconnect(app: &App) -> Result<()> {
     nginx::disconnect(app)?;
     Ok(())
-}
-
-/// An error if nginx's configuration is broken already. The switch that the site includes is made if it is missing.
-pub fn test_nginx(app: &App) -> Result<()> {
-    nginx::make_switch(app)?;
-    Ok(nginx::test(app)?)
 }
 
 const BY_WORKERS_ALONE: &str =

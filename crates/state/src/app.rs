@@ -28,11 +28,6 @@ impl App {
         }
     }
 
-    /// The instance that listens on this port, if it is one of ours.
-    pub fn instance_at(&self, port: Port) -> Option<InstanceName> {
-        InstanceName::BOTH.into_iter().find(|name| self.port(*name) == port)
-    }
-
     pub fn switch(&self) -> PathBuf {
         self.home.path().join(self.config.nginx.switch.as_path())
     }

@@ -29,6 +29,24 @@ pub fn listen() -> Result<()> {
     Ok(())
 }
 
+/// From here on no signal that a terminal or another user's timer can send stops or ends this process: it does something
+/// short and bounded that others wait for. What the caller ignores or waits for otherwise is undone, too.
+pub fn be_deaf() -> Result<()> {
+    use signal_hook::consts::{
+        SIGALRM, SIGCHLD, SIGIO, SIGPROF, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2, SIGVTALRM,
+        SIGXCPU, SIGXFSZ,
+    };
+    let nobody_reads = Arc::new(AtomicBool::new(false));
+    for signal in [
+        SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM, SIGVTALRM, SIGPROF, SIGIO,
+        SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGCHLD,
+    ] {
+        signal_hook::flag::register(signal, Arc::clone(&nobody_reads))
+            .map_err(|source| Error::Io { what: "cannot listen to signals".into(), cause: source })?;
+    }
+    Ok(())
+}
+
 /// Which of the two came since the last call, if one did.
 pub fn take() -> Option<&'static str> {
     name(SIGNALS.get()?.latest.swap(0, Ordering::Relaxed))

@@ -32,5 +32,5 @@ pub use config::Config;
 pub use error::{Error, IoContext, Result};
 pub use exit::Exit;
 pub use home::Home;
-pub use names::{AppName, InstanceName, Pid, Port, RelativePath};
+pub use names::{AbsolutePath, AppName, InstanceName, Pid, Port, RelativePath};
 pub use release::{Manifest, ReleaseId};

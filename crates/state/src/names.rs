@@ -97,9 +97,17 @@ impl fmt::Display for Pid {
 }
 
 /// The name of an app: letters, digits, `-` and `_`, since it becomes a part of names of files, units and upstreams.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct AppName(String);
+
+impl FromStr for AppName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::try_from(name.to_owned())
+    }
+}
 
 impl TryFrom<String> for AppName {
     type Error = String;
@@ -149,6 +157,30 @@ impl fmt::Display for RelativePath {
     }
 }
 
+/// A path from the root on that goes there straight: no `..`, and nothing that could end a line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct AbsolutePath(PathBuf);
+
+impl AbsolutePath {
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AbsolutePath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let path = Path::new(&text);
+        let straight = path.components().skip(1).all(|part| matches!(part, Component::Normal(_)));
+        if !path.is_absolute() || !straight || text.contains(char::is_control) || path.file_name().is_none() {
+            return Err(format!("`{text}` must be an absolute path without `..`"));
+        }
+        Ok(Self(path.components().collect()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +202,14 @@ mod tests {
         }
         for text in ["", ".", "..", "../env", "a/../../b", "/etc/passwd", "a/.."] {
             assert!(RelativePath::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_path_goes_straight() {
+        assert!(AbsolutePath::try_from("/etc/nginx//flipside/./cafeteria.conf".to_owned()).is_ok());
+        for text in ["", "/", "etc/passwd", "/etc/..", "/etc/../root/x", "/etc/a\nb"] {
+            assert!(AbsolutePath::try_from(text.to_owned()).is_err(), "{text}");
         }
     }
 }

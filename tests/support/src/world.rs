@@ -60,6 +60,8 @@ pub struct World {
     git: bool,
     nginx: bool,
     switch: bool,
+    /// Root's folder, if root's command writes the switch.
+    roots: Option<PathBuf>,
     pending: RefCell<Option<Release>>,
     made: Cell<bool>,
     masters: RefCell<Vec<i32>>,
@@ -107,6 +109,7 @@ impl World {
             git: true,
             nginx: true,
             switch: true,
+            roots: None,
             pending: RefCell::default(),
             made: Cell::default(),
             masters: RefCell::default(),
@@ -249,6 +252,20 @@ observe = "200ms"
         self
     }
 
+    /// Root's command writes the switch, as a list of this world's own says.
+    pub fn with_roots_switch(mut self) -> Self {
+        self.roots = Some(self.folder.join("roots"));
+        let set_switch = commands().join("set-switch").display().to_string();
+        let list = self.roots_list().display().to_string();
+        let switch = self.switch().display().to_string();
+        let proxy = self.folder.join("proxy").display().to_string();
+        self.set("nginx.switch", &format!("{switch:?}"))
+            .set("nginx.set_switch", &format!("[{set_switch:?}, \"--apps\", {list:?}, \"demo\"]"))
+            .set("nginx.test", "[\"false\"]")
+            // Not run: it only tells which of this machine's nginx it is.
+            .set("nginx.reload", &format!("[\"false\", \"-p\", {proxy:?}]"))
+    }
+
     /// Deploys the release.
     #[track_caller]
     pub fn deployed(self, release: &str) -> Self {
@@ -265,6 +282,19 @@ impl World {
 
     pub fn home(&self) -> PathBuf {
         self.folder.join("home")
+    }
+
+    /// The file that the site includes.
+    pub fn switch(&self) -> PathBuf {
+        match &self.roots {
+            Some(roots) => roots.join("demo.conf"),
+            None => self.home().join("nginx/upstream.conf"),
+        }
+    }
+
+    /// Root's list of apps, if root's command writes the switch.
+    pub fn roots_list(&self) -> PathBuf {
+        self.folder.join("roots/apps.toml")
     }
 
     /// The repository, or the folder whose states are the releases.
@@ -369,16 +399,20 @@ impl World {
         }
         let config = self.config_text();
         self.write_config(config);
-        if self.switch && !self.exists("nginx/upstream.conf") {
-            self.write("nginx/upstream.conf", &format!("server 127.0.0.1:{} down;\n", self.port("A")));
-        }
         let proxy = self.folder.join("proxy");
+        if self.roots.is_some() {
+            self.write_roots_list(&proxy);
+        }
+        if self.switch && !self.switch().exists() {
+            let nobody = format!("server 127.0.0.1:{} down;\n", self.port("A"));
+            fs::write(self.switch(), nobody).unwrap();
+        }
         let site = proxy.join("site.conf");
         let mut main = template("private.conf").replace("@SITE@", &site.display().to_string());
         if geteuid().is_root() {
             main.insert_str(0, "user root;\n");
         }
-        let switch = self.home().join("nginx/upstream.conf");
+        let switch = self.switch();
         let listen = format!("127.0.0.1:{}", self.public_port());
         let text = nginx_site("demo", &switch, &listen, &format!("127.0.0.1:{}", self.check_port()));
         fs::write(proxy.join("nginx.conf"), main).unwrap();
@@ -386,6 +420,20 @@ impl World {
         if self.nginx {
             self.start_nginx();
         }
+    }
+
+    fn write_roots_list(&self, proxy: &Path) {
+        fs::create_dir_all(self.folder.join("roots")).unwrap();
+        let proxy = proxy.display();
+        let nginx = format!(r#""nginx", "-p", "{proxy}", "-c", "{proxy}/nginx.conf""#);
+        let text = format!(
+            "[demo]\nuser = \"nobody\"\nswitch = {switch:?}\nA = \"127.0.0.1:{a}\"\nB = \"127.0.0.1:{b}\"\n\
+             test = [{nginx}, \"-t\", \"-q\"]\nreload = [{nginx}, \"-s\", \"reload\"]\n",
+            switch = self.switch().display().to_string(),
+            a = self.port("A"),
+            b = self.port("B"),
+        );
+        fs::write(self.roots_list(), text).unwrap();
     }
 
     pub fn write(&self, path: &str, text: &str) {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use values::{CheckServer, HttpPath, Signal, StatusSet, WantedRevision};
+pub use read::{parse, words};
+pub use values::{CheckServer, HttpPath, Signal, StatusSet, SwitchPath, WantedRevision};
 
 use crate::{AppName, Port, RelativePath, duration, size};
 
@@ -158,8 +159,11 @@ impl Default for Health {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nginx {
-    pub switch: RelativePath,
+    pub switch: SwitchPath,
     pub style: Style,
+    /// Root's command, which writes the switch, tests and reloads in our place.
+    #[serde(deserialize_with = "read::maybe_words")]
+    pub set_switch: Option<Vec<String>>,
     #[serde(deserialize_with = "read::words")]
     pub test: Vec<String>,
     #[serde(deserialize_with = "read::words")]
@@ -176,8 +180,9 @@ impl Default for Nginx {
     fn default() -> Self {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Self {
-            switch: RelativePath::try_from("nginx/upstream.conf".to_owned()).expect("a path inside the home"),
+            switch: SwitchPath::default(),
             style: Style::default(),
+            set_switch: None,
             test: words(&["sudo", "-n", "nginx", "-t", "-q"]),
             reload: words(&["sudo", "-n", "nginx", "-s", "reload"]),
             check: None,

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use super::{Config, Runtime, Source, SourceKind, WantedRevision};
+use super::{Config, Runtime, Source, SourceKind, SwitchPath, WantedRevision};
 use crate::InstanceName;
 use crate::error::{Error, Result};
 use crate::file;
@@ -21,20 +22,7 @@ impl Config {
 
     /// On error the line, if there is one, and what is wrong there.
     pub fn parse(text: &str) -> Result<Self, (Option<usize>, String)> {
-        let syntax = |error: toml::de::Error| {
-            let at = error.span().and_then(|span| text.get(span)).unwrap_or_default();
-            let problem = match error.message() {
-                "duplicate key" => format!("`{at}` is there twice"),
-                message => message.to_owned(),
-            };
-            (line_of(text, &error), problem)
-        };
-        let document = toml::Deserializer::parse(text).map_err(syntax)?;
-        let config: Self = serde_path_to_error::deserialize(document).map_err(|error| {
-            let key = error.path().to_string();
-            let (line, problem) = syntax(error.into_inner());
-            (line, at_key(&key, &problem))
-        })?;
+        let config: Self = parse(text)?;
         config.check().map_err(|(key, problem)| {
             let line =
                 text.lines().position(|line| line.trim_start().starts_with(key)).map(|index| index + 1);
@@ -64,8 +52,40 @@ impl Config {
             let problem = "[run] memory_max: only systemd limits memory; write runtime = \"systemd\", or remove memory_max";
             return Err(("memory_max", problem.to_owned()));
         }
-        Ok(())
+        self.check_switch().map_err(|problem| ("switch", format!("[nginx] switch: {problem}")))
     }
+
+    /// Who writes it decides where it may be.
+    fn check_switch(&self) -> Result<(), String> {
+        match (&self.nginx.switch, &self.nginx.set_switch) {
+            (SwitchPath::InTheHome(path), Some(_)) => Err(format!(
+                "`{path}` must be the absolute path that root's list names, since set_switch is given"
+            )),
+            (SwitchPath::Roots(path), None) => Err(format!(
+                "`{}` must be a relative path that stays inside the folder; an absolute one needs set_switch",
+                path.as_path().display()
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a person has written in TOML. On error the line, if there is one, and what is wrong there.
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, (Option<usize>, String)> {
+    let syntax = |error: toml::de::Error| {
+        let at = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+        let problem = match error.message() {
+            "duplicate key" => format!("`{at}` is there twice"),
+            message => message.to_owned(),
+        };
+        (line_of(text, &error), problem)
+    };
+    let document = toml::Deserializer::parse(text).map_err(syntax)?;
+    serde_path_to_error::deserialize(document).map_err(|error| {
+        let key = error.path().to_string();
+        let (line, problem) = syntax(error.into_inner());
+        (line, at_key(&key, &problem))
+    })
 }
 
 /// serde's words in the words of the file: "[run] command is missing" for a missing field at `run`.
@@ -180,7 +200,7 @@ pub(super) fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
 }
 
 /// A command as a list of words.
-pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let words = Vec::<String>::deserialize(deserializer)?;
     if words.first().is_none_or(String::is_empty) {
         return Err(serde::de::Error::custom("the command is empty; write it as [\"nginx\", \"-t\"]"));
@@ -192,6 +212,12 @@ pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
 /// No program can be given one.
 fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
     if text.contains('\0') { Err(E::custom("it holds a NUL; remove it")) } else { Ok(()) }
+}
+
+pub(super) fn maybe_words<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    words(deserializer).map(Some)
 }
 
 pub(super) fn command_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use serde::Deserialize;
+
+use crate::{AbsolutePath, RelativePath};
 
 /// What to deploy: `tag:GLOB`, `branch:NAME`, or what git resolves (a tag, a branch, a commit).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -157,6 +160,41 @@ impl TryFrom<String> for CheckServer {
 impl fmt::Display for CheckServer {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "http://{}", self.0)
+    }
+}
+
+/// Where the switch is: below the home or, if root writes it, anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum SwitchPath {
+    InTheHome(RelativePath),
+    Roots(AbsolutePath),
+}
+
+impl SwitchPath {
+    pub fn as_path(&self) -> &Path {
+        match self {
+            Self::InTheHome(path) => path.as_path(),
+            Self::Roots(path) => path.as_path(),
+        }
+    }
+}
+
+impl Default for SwitchPath {
+    fn default() -> Self {
+        Self::try_from("nginx/upstream.conf".to_owned()).expect("a path inside the home")
+    }
+}
+
+impl TryFrom<String> for SwitchPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.starts_with('/') {
+            AbsolutePath::try_from(text).map(Self::Roots)
+        } else {
+            RelativePath::try_from(text).map(Self::InTheHome)
+        }
     }
 }
 

@@ -1,0 +1,95 @@
+//! Who changes the switch and has nginx read it: we ourselves, or root's one command.
+
+use state::{App, InstanceName};
+
+use crate::error::Result;
+use crate::proxy::{Environment, Proxy};
+use crate::roots::SetSwitch;
+use crate::switch::{Setting, Switch};
+use crate::turn::Turn;
+use crate::workers::Worker;
+
+pub(crate) enum Hand<'a> {
+    /// With `[nginx] test` and `reload`.
+    Ours(Turn<'a>),
+    /// With `[nginx] set_switch`.
+    Roots(SetSwitch<'a>),
+}
+
+impl<'a> Hand<'a> {
+    pub fn of(app: &'a App) -> Self {
+        let config = &app.config.nginx;
+        match &config.set_switch {
+            Some(words) => Self::Roots(SetSwitch::new(words)),
+            None => Self::Ours(Turn {
+                switch: Switch::of(app),
+                nginx: Proxy { test: &config.test, reload: &config.reload, environment: Environment::Ours },
+            }),
+        }
+    }
+
+    /// Tests nginx's configuration as it is now.
+    pub fn test(&self) -> Result<()> {
+        match self {
+            Self::Ours(turn) => turn.nginx.test(),
+            Self::Roots(set_switch) => set_switch.test(),
+        }
+    }
+
+    /// Makes a switch that serves nobody: before there is anybody to serve.
+    pub fn make_switch(&self) -> Result<()> {
+        match self {
+            Self::Ours(turn) => turn.write(None).map(drop),
+            Self::Roots(set_switch) => set_switch.set(None).map(drop),
+        }
+    }
+
+    /// What root's command does all at once, is done by us step by step: this is the first one.
+    pub fn write(&self, target: Option<InstanceName>) -> Result<String> {
+        match self {
+            Self::Ours(turn) => turn.write(target),
+            Self::Roots(_) => Ok(String::new()),
+        }
+    }
+
+    /// Has nginx read the switch. Workers that do not know it, as far as they are known only to whoever did this.
+    pub fn tell_nginx(&self, target: Option<InstanceName>) -> Result<Vec<Worker>> {
+        match self {
+            Self::Ours(turn) => turn.nginx.reload().map(|()| Vec::new()),
+            Self::Roots(set_switch) => set_switch.set(target),
+        }
+    }
+
+    /// The switch as it was before [`Hand::write`].
+    pub fn put_back(&self, old: &str) -> Result<()> {
+        match self {
+            Self::Ours(turn) => Ok(turn.switch.put(old)?),
+            Self::Roots(_) => Ok(()),
+        }
+    }
+
+    /// Whether what the switch said can be made to serve again, after nginx was told something else.
+    pub fn can_go_back_to(&self, before: &Setting) -> bool {
+        match self {
+            Self::Ours(_) => true,
+            Self::Roots(_) => before.problem().is_none(),
+        }
+    }
+
+    /// For a plan: how nginx will come to serve it.
+    pub fn plan(&self, app: &App, target: InstanceName) -> Vec<String> {
+        let (switch, port) = (app.switch(), app.port(target));
+        match self {
+            Self::Ours(turn) => vec![
+                format!("test nginx's configuration: {}", turn.nginx.test.join(" ")),
+                format!("write the switch {}: server 127.0.0.1:{port};", switch.display()),
+                format!("test it again, then reload: {}", turn.nginx.reload.join(" ")),
+            ],
+            Self::Roots(set_switch) => vec![format!(
+                "have root test, write the switch {}, test again and reload: {}",
+                switch.display(),
+                set_switch.typed(Some(target))
+            )],
+        }
+    }
+}
