@@ -8,6 +8,8 @@ mod cron;
 mod direct;
 #[path = "machine/harness.rs"]
 mod harness;
+#[path = "machine/rights.rs"]
+mod rights;
 #[path = "machine/session.rs"]
 mod session;
 
