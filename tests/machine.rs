@@ -10,6 +10,8 @@ mod direct;
 mod harness;
 #[path = "machine/rights.rs"]
 mod rights;
+#[path = "machine/runtime.rs"]
+mod runtime;
 #[path = "machine/session.rs"]
 mod session;
 
