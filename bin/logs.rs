@@ -1,12 +1,11 @@
 //! logs: what an instance prints.
 
-use std::io::{self, ErrorKind, IsTerminal as _, Write, stdout};
-use std::path::Path;
+use std::io::{ErrorKind, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
 use nginx::Switch;
-use state::{App, InstanceName, IoContext as _, Visible, interrupt};
+use state::{App, InstanceName, IoContext as _, interrupt};
 use supervise::tail;
 
 /// Show what an instance printed
@@ -34,24 +33,16 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let instance =
         arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
     let path = app.home.instance_log(instance);
-    let shown = if stdout().is_terminal() {
-        let mut visible = Visible::new(stdout().lock());
-        show(&path, arguments, &mut visible).and_then(|()| visible.finish())
-    } else {
-        show(&path, arguments, &mut stdout().lock())
-    };
+    let shown = tail::last(&path, arguments.lines, &mut stdout().lock()).and_then(|position| {
+        if !arguments.follow {
+            return Ok(());
+        }
+        interrupt::listen().map_err(std::io::Error::other)?;
+        tail::follow(&path, position, &mut stdout().lock())
+    });
     match shown {
         // Who has closed the pipe has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).on("cannot read", &path)?,
         _ => Ok(ExitCode::SUCCESS),
     }
-}
-
-fn show(log: &Path, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
-    let position = tail::last(log, arguments.lines, out)?;
-    if !arguments.follow {
-        return Ok(());
-    }
-    interrupt::listen().map_err(io::Error::other)?;
-    tail::follow(log, position, out)
 }

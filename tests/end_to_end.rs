@@ -22,6 +22,8 @@ mod errors;
 mod failure;
 #[path = "end_to_end/health.rs"]
 mod health;
+#[path = "end_to_end/install.rs"]
+mod install;
 #[path = "end_to_end/load.rs"]
 mod load;
 #[path = "end_to_end/lock.rs"]

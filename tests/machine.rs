@@ -8,10 +8,8 @@ mod cron;
 mod direct;
 #[path = "machine/harness.rs"]
 mod harness;
-#[path = "machine/rights.rs"]
-mod rights;
-#[path = "machine/runtime.rs"]
-mod runtime;
+#[path = "machine/install.rs"]
+mod install;
 #[path = "machine/session.rs"]
 mod session;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::world;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "bootup",
     "check-health",
     "connect-to-nginx",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 18] = [
     "drain-instance",
     "enabled-instance",
     "enabled-port",
+    "install",
     "logs",
     "pid",
     "releases",

@@ -1,5 +1,6 @@
 //! The outside of every command: arguments, errors, progress, tables, JSON. No domain knowledge.
 
+mod ask;
 mod command;
 mod globals;
 mod output;
@@ -7,6 +8,7 @@ mod spinner;
 mod story;
 mod table;
 
+pub use ask::{ask, confirm, has_person};
 pub use command::{command, error_line, name};
 pub use globals::{Changing, Force, Globals, Json, Wait};
 pub use output::{

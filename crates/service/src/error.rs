@@ -1,5 +1,7 @@
 use state::{Exit, InstanceName, hook};
 
+use crate::install;
+
 /// What stands against an action, and what went wrong in one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -80,6 +82,9 @@ pub fn anatomy(error: &anyhow::Error) -> (u8, Vec<String>) {
             })
             .or_else(|| {
                 cause.downcast_ref::<supervise::Error>().map(|error| (error.exit(), error.quoted().to_vec()))
+            })
+            .or_else(|| {
+                cause.downcast_ref::<install::Error>().map(|error| (error.exit(), error.quoted().to_vec()))
             })
             .or_else(|| {
                 cause.downcast_ref::<release::Error>().map(|error| (error.exit(), error.quoted().to_vec()))

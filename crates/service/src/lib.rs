@@ -4,6 +4,7 @@ pub mod boot;
 pub mod deployment;
 mod error;
 mod hook;
+pub mod install;
 mod releases;
 mod standby;
 pub mod status;

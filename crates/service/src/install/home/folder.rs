@@ -1,0 +1,54 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::PathBuf;
+
+use state::{IoContext as _, file};
+
+use crate::install::item::{Found, Item, Removal};
+use crate::install::{Error, Result};
+
+/// The home: for its user alone, since nginx needs nothing that is in it.
+pub struct Folder {
+    pub path: PathBuf,
+    pub uid: u32,
+}
+
+impl Item for Folder {
+    fn what(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn about(&self) -> String {
+        "the app's home, for its user alone".to_owned()
+    }
+
+    fn look(&self) -> Result<Found> {
+        let Ok(metadata) = fs::metadata(&self.path) else { return Ok(Found::Missing) };
+        if metadata.uid() != self.uid || !metadata.is_dir() {
+            let path = self.path.display();
+            return Err(Error::Usage(format!(
+                "{path} is not a folder of the app's user; name another: --home"
+            )));
+        }
+        let others = metadata.permissions().mode() & 0o077;
+        Ok(if others == 0 { Found::There } else { Found::Different })
+    }
+
+    fn make(&self) -> Result<()> {
+        file::folder(&self.path)?;
+        Ok(fs::set_permissions(&self.path, Permissions::from_mode(0o700))
+            .on("cannot set the mode of", &self.path)?)
+    }
+
+    fn removal(&self, purge: bool) -> Result<Removal> {
+        Ok(match self.look()? {
+            Found::Missing => Removal::Nothing,
+            _ if purge => Removal::Remove,
+            _ => Removal::Keep("its releases, secrets, shared files and logs; --purge removes it"),
+        })
+    }
+
+    fn unmake(&self) -> Result<()> {
+        Ok(fs::remove_dir_all(&self.path).on("cannot remove", &self.path)?)
+    }
+}

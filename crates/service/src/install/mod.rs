@@ -1,0 +1,253 @@
+//! Setting up a server, as a list of things each of which is there already or is made: the user's part, which is the home,
+//! with the user's rights; and root's part, which the user cannot change.
+
+mod account;
+mod described;
+mod error;
+mod ground;
+mod home;
+mod item;
+mod plan;
+mod ports;
+mod record;
+mod root;
+mod tool;
+mod wishes;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use state::{Config, IoContext as _};
+
+pub use account::Account;
+pub use error::{Error, Result};
+pub use ground::{Ground, whose};
+pub use plan::{Action, Line, Part, Plan};
+pub use wishes::{Question, Wishes};
+
+use home::{Commands, Configuration, Folder, Manual, Profile, Secrets};
+use item::Item;
+use record::Record;
+use root::{
+    Boot, Certificate, DefaultSite, Instances, Lingering, Listed, Logrotate, Nginx, Packages, SetSwitch,
+    Site, Sudoers, Switch,
+};
+
+/// What is to be set up when all is said.
+pub struct Setup<'a> {
+    ground: &'a Ground,
+    wishes: &'a Wishes,
+    config: Config,
+    /// What flipside.toml is to hold.
+    text: String,
+    completed: bool,
+    /// Whether the switch is root's, by set-switch; otherwise it was arranged in another way, which is left alone.
+    by_set_switch: bool,
+    /// Where the commands to install are.
+    commands: PathBuf,
+}
+
+impl<'a> Setup<'a> {
+    pub fn new(ground: &'a Ground, wishes: &'a Wishes) -> Result<Self> {
+        ground.must_agree(wishes)?;
+        let described = match &ground.configuration {
+            Some((_, text)) => text.clone(),
+            None => described::new(wishes)?,
+        };
+        let config = match &ground.configuration {
+            Some((config, _)) => config.clone(),
+            None => Config::parse(&described).map_err(|(_, problem)| Error::Usage(problem))?,
+        };
+        let (text, added) = described::with_switch(&described, &config.name.to_string())?;
+        let exe = std::env::current_exe().on("cannot find", Path::new("install"))?;
+        Ok(Self {
+            ground,
+            wishes,
+            completed: added && ground.configuration.is_some(),
+            by_set_switch: added || described.contains(root::BINARY),
+            config,
+            text,
+            commands: exe.parent().unwrap_or(&exe).to_owned(),
+        })
+    }
+
+    /// What the app's user could have changed is nothing for root to run.
+    pub fn must_be_trusted(&self) -> Result<()> {
+        let exe = std::env::current_exe().on("cannot find", &self.commands)?;
+        let theirs = [&exe, &self.commands]
+            .into_iter()
+            .any(|path| fs::metadata(path).is_ok_and(|metadata| metadata.uid() == self.ground.account.uid));
+        if self.ground.root && theirs {
+            return Err(Error::Refused(format!(
+                "{} belongs to {}, the app's user, who could change what root runs; unpack flipside as root, or use --force",
+                self.commands.display(),
+                self.ground.account.name
+            )));
+        }
+        Ok(())
+    }
+
+    pub fn plan(&self) -> Result<Plan> {
+        let record = self.record();
+        let mut items = Vec::new();
+        let mut root_items = match &record {
+            Some(record) => self.of_root(record)?,
+            None => Vec::new(),
+        };
+        // Removed last, since it tells what else there is to remove.
+        items.extend(record.clone().map(|record| (Part::Root, Box::new(record) as Box<dyn Item>)));
+        if let Some(list) = &self.wishes.packages {
+            items.push((Part::Root, Box::new(Packages::new(list)?)));
+        } else if self.ground.root {
+            self.must_have_tools()?;
+        }
+        items.extend(self.of_user()?.into_iter().map(|item| (Part::User, item)));
+        items.extend(root_items.drain(..).map(|item| (Part::Root, item)));
+        let mut plan = Plan {
+            account: self.ground.account.clone(),
+            home: self.ground.home.clone(),
+            for_root: None,
+            items,
+            root: self.ground.root,
+        };
+        let unfinished =
+            |line: &Line| line.part == Part::Root && matches!(line.action, Action::Make | Action::Change);
+        if !plan.root && (record.is_none() || plan.all_lines()?.iter().any(unfinished)) {
+            plan.for_root = Some(self.command_for_root());
+        }
+        Ok(plan)
+    }
+
+    fn of_user(&self) -> Result<Vec<Box<dyn Item>>> {
+        let (home, account) = (&self.ground.home, &self.ground.account);
+        let decrypted = match &self.wishes.secrets {
+            Some(bundle) => Some(home::decrypted(bundle, self.wishes.identity.as_deref())?),
+            None => None,
+        };
+        let bin = home.join("bin");
+        let mut items: Vec<Box<dyn Item>> = vec![
+            Box::new(Folder { path: home.clone(), uid: account.uid }),
+            Box::new(Configuration {
+                path: home.join("flipside.toml"),
+                text: self.text.clone(),
+                completed: self.completed,
+            }),
+            Box::new(Secrets { path: home.join("env"), decrypted }),
+            Box::new(Commands::new(bin.clone(), &self.commands)?),
+            Box::new(Manual::new(home.join("share/man"), &self.commands)?),
+        ];
+        // A user of a service may have no folder, and nobody logs in as it.
+        if account.folder.is_dir() {
+            items.push(Box::new(Profile::new(&account.folder, &bin)));
+        }
+        Ok(items)
+    }
+
+    fn of_root(&self, record: &Record) -> Result<Vec<Box<dyn Item>>> {
+        let (home, account) = (&self.ground.home, &self.ground.account);
+        let name = self.config.name.to_string();
+        let user = account.name.clone();
+        let [a, b] = [self.config.instance.a.port.get(), self.config.instance.b.port.get()];
+        let listed = Listed { name: name.clone(), user: user.clone(), a, b };
+        listed.must_be_free()?;
+        let mut items: Vec<Box<dyn Item>> = Vec::new();
+        let site = if self.by_set_switch { Some(self.site(record)?) } else { None };
+        if tool::has_systemd() {
+            let shared = listed.others(Some(&user))?;
+            items.push(Box::new(Lingering { account: account.clone(), shared }));
+        }
+        if self.by_set_switch {
+            let shared = listed.others(None)?;
+            items.push(Box::new(SetSwitch::new(&self.commands, shared)?));
+            items.push(Box::new(listed));
+            items.push(Box::new(Switch { name: name.clone(), a }));
+            items.push(Box::new(Sudoers { name: name.clone(), user: user.clone() }));
+        }
+        items.push(Box::new(Instances { account: account.clone(), home: home.clone() }));
+        if let Some(site) = site {
+            let check = site.check;
+            if record.domain == "_" {
+                items.push(Box::new(DefaultSite));
+            }
+            items.push(Box::new(site));
+            items.push(Box::new(Nginx { check }));
+        }
+        items.push(Box::new(Boot { name: name.clone(), account: account.clone(), home: home.clone() }));
+        items.push(Box::new(Logrotate { name, user, group: account.group.clone(), home: home.clone() }));
+        Ok(items)
+    }
+
+    fn site(&self, record: &Record) -> Result<Site> {
+        let certificate = record.certificate.clone().zip(record.certificate_key.clone());
+        let site = Site {
+            name: record.name.clone(),
+            domain: record.domain.clone(),
+            check: self.check()?,
+            certificate: certificate.map(|(file, key)| Certificate { file, key }),
+        };
+        site.must_be_plain()?;
+        Ok(site)
+    }
+
+    /// What root's part is told, now or before; None where only root could say.
+    fn record(&self) -> Option<Record> {
+        let before = self.ground.record.as_ref();
+        let domain = self.wishes.domain.clone().or(before.map(|record| record.domain.clone()));
+        let domain = if self.by_set_switch { domain? } else { domain.unwrap_or_default() };
+        let wishes = self.wishes;
+        Some(Record {
+            name: self.config.name.to_string(),
+            user: self.ground.account.name.clone(),
+            home: self.ground.home.clone(),
+            domain,
+            certificate: wishes.certificate.clone().or(before.and_then(|record| record.certificate.clone())),
+            certificate_key: wishes
+                .certificate_key
+                .clone()
+                .or(before.and_then(|record| record.certificate_key.clone())),
+        })
+    }
+
+    fn check(&self) -> Result<u16> {
+        self.config.nginx.check.map(|check| check.address().port()).ok_or_else(|| {
+            Error::Usage(
+                "flipside.toml names no check server; add [nginx] check = \"http://127.0.0.1:20200\"".into(),
+            )
+        })
+    }
+
+    fn must_have_tools(&self) -> Result<()> {
+        let needed: &[_] =
+            if self.by_set_switch { &["nginx", "git", "visudo", "logrotate"] } else { &["git", "logrotate"] };
+        let missing: Vec<_> = needed.iter().copied().filter(|name| !tool::is_installed(name)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "not installed: {}; install what is missing, or use --packages",
+            missing.join(", ")
+        )))
+    }
+
+    fn command_for_root(&self) -> String {
+        let account = &self.ground.account;
+        let mut words = vec![
+            "sudo".to_owned(),
+            self.commands.join("install").display().to_string(),
+            format!("--user {}", account.name),
+        ];
+        if self.ground.home != account.folder.join(".flipside") {
+            words.push(format!("--home {}", self.ground.home.display()));
+        }
+        if self.by_set_switch && self.ground.record.is_none() {
+            words.push(format!("--domain {}", self.wishes.domain.as_deref().unwrap_or("DOMAIN")));
+        }
+        words.join(" ")
+    }
+}
+
+/// Stopped by `--uninstall`.
+pub fn running(plan: &Plan) -> Vec<state::InstanceName> {
+    root::running(&plan.account, &plan.home)
+}

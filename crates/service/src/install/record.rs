@@ -1,0 +1,83 @@
+//! What root's part was told, so that it need not be told again: `/var/lib/flipside/<app>/install.toml`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use state::{IoContext as _, file};
+
+use super::item::{Found, Item, look_at, write};
+use super::{Error, Result};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    pub name: String,
+    pub user: String,
+    pub home: PathBuf,
+    pub domain: String,
+    pub certificate: Option<PathBuf>,
+    pub certificate_key: Option<PathBuf>,
+}
+
+pub fn folder(name: &str) -> PathBuf {
+    Path::new("/var/lib/flipside").join(name)
+}
+
+impl Record {
+    pub fn of(name: &str) -> Result<Option<Self>> {
+        let path = folder(name).join("install.toml");
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.on("cannot read", &path)?,
+        };
+        let wrong = |error: toml::de::Error| Error::Usage(format!("{}: {}", path.display(), error.message()));
+        toml::from_str(&text).map(Some).map_err(wrong)
+    }
+
+    fn text(&self) -> String {
+        let quoted = |text: &str| toml_edit::Value::from(text).to_string();
+        let path = |path: &Path| quoted(&path.display().to_string());
+        let mut lines = vec![
+            "# What install was told; written by it.".to_owned(),
+            format!("name = {}", quoted(&self.name)),
+            format!("user = {}", quoted(&self.user)),
+            format!("home = {}", path(&self.home)),
+            format!("domain = {}", quoted(&self.domain)),
+        ];
+        lines.extend(self.certificate.iter().map(|file| format!("certificate = {}", path(file))));
+        lines.extend(self.certificate_key.iter().map(|file| format!("certificate_key = {}", path(file))));
+        lines.join("\n") + "\n"
+    }
+
+    fn path(&self) -> PathBuf {
+        folder(&self.name).join("install.toml")
+    }
+}
+
+impl Item for Record {
+    fn what(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    fn about(&self) -> String {
+        "what install was told".to_owned()
+    }
+
+    fn look(&self) -> Result<Found> {
+        look_at(&self.path(), self.text().as_bytes(), 0o644)
+    }
+
+    fn make(&self) -> Result<()> {
+        write(&self.path(), self.text().as_bytes(), 0o644)
+    }
+
+    fn unmake(&self) -> Result<()> {
+        file::remove(&self.path())?;
+        // The folder of the last app goes, too.
+        let folder = folder(&self.name);
+        let _ = fs::remove_dir(&folder).and_then(|()| fs::remove_dir(folder.parent().unwrap_or(&folder)));
+        Ok(())
+    }
+}

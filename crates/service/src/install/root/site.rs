@@ -1,0 +1,235 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use state::{IoContext as _, file};
+
+use super::{nginx, switch};
+use crate::install::item::{Found, Item, Removal, difference, look_at, write};
+use crate::install::{Error, Result, record};
+
+/// The site file. Once it is written, the operator and certbot may change it, and then it is theirs.
+pub struct Site {
+    pub name: String,
+    /// As nginx takes it: several are separated by spaces; `_` is every name.
+    pub domain: String,
+    pub check: u16,
+    pub certificate: Option<Certificate>,
+}
+
+pub struct Certificate {
+    pub file: PathBuf,
+    pub key: PathBuf,
+}
+
+const SITES: &str = "/etc/nginx/sites-available";
+const ENABLED: &str = "/etc/nginx/sites-enabled";
+
+impl Site {
+    /// That nothing in it means something else to nginx.
+    pub fn must_be_plain(&self) -> Result<()> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-* ".contains(c);
+        if self.domain.trim().is_empty() || !self.domain.chars().all(plain) {
+            return Err(Error::Usage(format!(
+                "--domain: `{}` is not a domain; write hello.example.org",
+                self.domain
+            )));
+        }
+        let files = self.certificate.iter().flat_map(|it| [&it.file, &it.key]);
+        for path in files {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+            if !path.is_absolute() || !path.to_str().is_some_and(|path| path.chars().all(plain)) {
+                let path = path.display();
+                return Err(Error::Usage(format!(
+                    "{path}: write the whole path, in letters, digits, / . _ and -"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_debians() -> bool {
+        let to_come =
+            !Path::new("/etc/nginx/nginx.conf").exists() && Path::new("/etc/debian_version").exists();
+        to_come || (Path::new(SITES).is_dir() && Path::new(ENABLED).is_dir())
+    }
+
+    fn path(&self) -> PathBuf {
+        let folder = if Self::is_debians() { SITES } else { "/etc/nginx/conf.d" };
+        Path::new(folder).join(format!("{}.conf", self.name))
+    }
+
+    /// On Debian and its kin, what makes it count.
+    fn link(&self) -> Option<PathBuf> {
+        Self::is_debians().then(|| Path::new(ENABLED).join(format!("{}.conf", self.name)))
+    }
+
+    fn is_linked(&self) -> bool {
+        self.link().is_none_or(|link| fs::canonicalize(link).ok() == fs::canonicalize(self.path()).ok())
+    }
+
+    /// As it was written the last time.
+    fn written(&self) -> PathBuf {
+        record::folder(&self.name).join("site.conf")
+    }
+
+    fn text(&self) -> String {
+        let ipv6 = Path::new("/proc/net/if_inet6").exists();
+        let inline = nginx::version().is_some_and(|version| version < (1, 25, 1)); // before it, http2 was a word of listen
+        site(&self.name, &self.domain, self.check, self.certificate.as_ref(), ipv6, inline)
+    }
+}
+
+fn site(
+    name: &str,
+    domain: &str,
+    check: u16,
+    certificate: Option<&Certificate>,
+    ipv6: bool,
+    http2_inline: bool,
+) -> String {
+    let default = if domain == "_" { " default_server" } else { "" };
+    let listen = |port: u16, words: &str| {
+        let v4 = format!("{port}{words}{default}");
+        if ipv6 { format!("{v4};\n    listen [::]:{v4}") } else { v4 }
+    };
+    let template = include_str!("../../../../../share/nginx/site.conf");
+    let text = match certificate {
+        None => template.replace("@LISTEN@", &listen(80, "")),
+        Some(Certificate { file, key }) => {
+            let named = "    server_name @SERVER_NAME@;\n";
+            let tls = include_str!("../../../../../share/nginx/tls.conf")
+                .replace("@CERTIFICATE@", &file.display().to_string())
+                .replace("@CERTIFICATE_KEY@", &key.display().to_string());
+            let http2 = if http2_inline { "" } else { "    http2 on;\n" };
+            let redirect =
+                include_str!("../../../../../share/nginx/redirect.conf").replace("@LISTEN@", &listen(80, ""));
+            template
+                .replace(named, &format!("{named}{http2}{tls}"))
+                .replace("@LISTEN@", &listen(443, if http2_inline { " ssl http2" } else { " ssl" }))
+                + "\n"
+                + &redirect
+        }
+    };
+    text.replace("@APP@", name)
+        .replace("@VARIABLE@", &name.replace('-', "_"))
+        .replace("@SWITCH@", &switch(name).display().to_string())
+        .replace("@SERVER_NAME@", domain)
+        .replace("@CHECK@", &format!("127.0.0.1:{check}"))
+}
+
+impl Item for Site {
+    fn what(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    fn about(&self) -> String {
+        let form = if self.certificate.is_some() { "TLS" } else { "HTTP, for certbot to complete" };
+        format!("nginx's site for {} ({form})", self.domain)
+    }
+
+    fn look(&self) -> Result<Found> {
+        let (path, wanted) = (self.path(), self.text());
+        match look_at(&path, wanted.as_bytes(), 0o644)? {
+            Found::Missing => return Ok(Found::Missing),
+            Found::There if self.is_linked() => return Ok(Found::There),
+            Found::There => return Ok(Found::Different),
+            _ => {}
+        }
+        let there = fs::read(&path).on("cannot read", &path)?;
+        let ours = there == wanted.as_bytes() || fs::read(self.written()).is_ok_and(|ours| ours == there);
+        Ok(if ours { Found::Different } else { Found::Edited(difference(&path, &wanted)) })
+    }
+
+    fn make(&self) -> Result<()> {
+        let (path, text) = (self.path(), self.text());
+        let before = fs::read(&path).ok();
+        write(&self.written(), text.as_bytes(), 0o644)?;
+        write(&path, text.as_bytes(), 0o644)?;
+        if let Some(link) = self.link() {
+            file::replace_symlink(&link, &path)?;
+        }
+        if let Err(refused) = nginx::test() {
+            // Nobody else's reload must stumble over it.
+            match before {
+                Some(before) => write(&path, &before, 0o644)?,
+                None => self.unlink()?,
+            }
+            return Err(refused);
+        }
+        nginx::reload()
+    }
+
+    fn removal(&self, _purge: bool) -> Result<Removal> {
+        let linked = self.link().is_some_and(|link| fs::symlink_metadata(link).is_ok());
+        Ok(if linked || self.path().exists() { Removal::Remove } else { Removal::Nothing })
+    }
+
+    fn unmake(&self) -> Result<()> {
+        let path = self.path();
+        let edited =
+            fs::read(&path).ok().filter(|there| fs::read(self.written()).ok().as_ref() != Some(there));
+        if let Some(edited) = edited {
+            // What certbot and the operator put into it is not ours to throw away.
+            write(&path.with_extension("conf.kept"), &edited, 0o644)?;
+        }
+        self.unlink()?;
+        file::remove(&self.written())?;
+        nginx::test()?;
+        nginx::reload()
+    }
+}
+
+impl Site {
+    fn unlink(&self) -> Result<()> {
+        if let Some(link) = self.link() {
+            file::remove(&link)?;
+        }
+        Ok(file::remove(&self.path())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_form_is_left_to_certbot() {
+        let text = site("hello-world", "hello.example.org www.example.org", 20200, None, true, true);
+        assert!(text.contains(
+            "    listen 80;\n    listen [::]:80;\n    server_name hello.example.org www.example.org;\n"
+        ));
+        assert!(text.contains("include /etc/nginx/flipside/hello-world.conf;"));
+        assert!(text.contains("$hello_world_connection"));
+        assert!(!text.contains('@') && !text.contains("ssl"), "{text}");
+    }
+
+    #[test]
+    fn the_tls_form_redirects_and_speaks_http2_as_this_nginx_writes_it() {
+        let certificate = Certificate { file: "/etc/ssl/chain.pem".into(), key: "/etc/ssl/key.pem".into() };
+        let old = site("hello", "hello.example.org", 20200, Some(&certificate), false, true);
+        assert!(old.contains("    listen 443 ssl http2;\n") && !old.contains("http2 on"), "{old}");
+        let new = site("hello", "hello.example.org", 20200, Some(&certificate), false, false);
+        assert!(new.contains("    listen 443 ssl;\n") && new.contains("    http2 on;\n"), "{new}");
+        assert!(
+            new.contains("ssl_certificate /etc/ssl/chain.pem;") && new.contains("Strict-Transport-Security")
+        );
+        assert!(
+            new.contains("    listen 80;\n    server_name hello.example.org;\n    return 301 https://"),
+            "{new}"
+        );
+        assert!(!new.contains('@'), "{new}");
+    }
+
+    #[test]
+    fn every_name_means_the_default_server() {
+        assert!(site("hello", "_", 20200, None, false, true).contains("listen 80 default_server;"));
+    }
+
+    #[test]
+    fn a_domain_that_means_something_else_to_nginx_is_refused() {
+        for domain in ["", "a;b", "a{", "$host", "a\nb", "include x", "\"", "~^x"] {
+            let site = Site { name: "x".into(), domain: domain.into(), check: 1, certificate: None };
+            assert_eq!(site.must_be_plain().is_err(), domain != "include x", "{domain}");
+        }
+    }
+}

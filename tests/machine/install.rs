@@ -1,0 +1,316 @@
+//! install on a machine that really boots: from nothing to a service, and back.
+
+use std::time::Duration;
+
+use support::{Machine, Ran, SOON};
+
+/// As somebody types it whom nobody can ask.
+const WORDS: &str = "--force --user potados --name cafeteria --git /home/potados/cafeteria \
+    --run 'exec /usr/local/bin/demo-app' --health /health --ports 20201,20202,20200 --domain cafeteria.test";
+
+const HOME: &str = "/home/potados/.flipside";
+
+/// A bare machine with flipside unpacked, its user, and an app in a repository.
+fn bare() -> Machine {
+    let machine = Machine::new();
+    machine.user("potados");
+    machine.unpack();
+    machine.power_on();
+    release(&machine, "v1");
+    machine
+}
+
+fn release(machine: &Machine, name: &str) {
+    let git = "git -c user.name=A -c user.email=a@example.com";
+    machine
+        .run_as(
+            "potados",
+            &format!(
+                "git init -q cafeteria && cd cafeteria && echo VERSION={name} >switches && git add . && \
+                 {git} commit -qm {name} && git tag {name}"
+            ),
+        )
+        .succeeds();
+}
+
+#[track_caller]
+fn install(machine: &Machine, words: &str) -> Ran {
+    machine.run(&format!("/opt/flipside/bin/install {words}"))
+}
+
+#[track_caller]
+fn served(machine: &Machine) -> String {
+    machine.get(80, "/").unwrap().body
+}
+
+/// All that is not the system's own: what install makes must be gone after --uninstall.
+fn traces(machine: &Machine) -> String {
+    let find = "find /etc /usr/local/libexec /var/lib/flipside /var/lib/systemd/linger \
+        -path '*flipside*' -o -path '*cafeteria*' -o -path '/var/lib/systemd/linger/*' 2>/dev/null; true";
+    machine.run(find).stdout().to_owned()
+}
+
+#[test]
+fn a_bare_machine_serves_after_install_and_after_a_reboot_and_a_second_run_changes_nothing() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine.run("systemctl disable --quiet --now nginx").succeeds();
+    install(&machine, WORDS).succeeds().shows("cafeteria is up: A (v1");
+    assert!(served(&machine).contains("v1"), "{}", served(&machine));
+
+    machine
+        .run_as("potados", "bash -lc 'type -p deploy install'")
+        .prints(&format!("{HOME}/bin/deploy\n/usr/bin/install"));
+    machine
+        .run_as("potados", "bash -lc 'man -w deploy install'")
+        .shows("/home/potados/.flipside/share/man/man1/deploy.1")
+        .shows("/usr/share/man/man1/install.1")
+        .succeeds();
+    install(&machine, WORDS).succeeds().prints_nothing().says("everything is there; nothing was changed");
+    install(&machine, "--force --user potados").succeeds().says("everything is there; nothing was changed");
+    machine.run_as("potados", "/opt/flipside/bin/install").succeeds().says("everything is there");
+
+    release(&machine, "v2");
+    machine.run_as("potados", &format!("{HOME}/bin/deploy")).succeeds().shows("B (v2");
+    machine.reboot();
+    machine.eventually(SOON, "the service is back", "curl -fsS http://127.0.0.1/ | grep v2");
+    machine.run("systemctl is-system-running").prints("running");
+    machine.run("systemctl is-active flipside-cafeteria").prints("active");
+}
+
+#[test]
+fn all_that_sudo_allows_is_to_point_nginx_at_one_of_the_two() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    install(&machine, WORDS).succeeds();
+    let allowed = machine.run_as("potados", "sudo -n -l").succeeds();
+    let commands: Vec<_> =
+        allowed.stdout().lines().filter(|line| line.contains("NOPASSWD")).map(str::trim).collect();
+    let set_switch = "(root) NOPASSWD: /usr/local/libexec/flipside/set-switch cafeteria";
+    let expected = ["A", "B", "nobody", "--test"].map(|target| format!("{set_switch} {target}"));
+    assert_eq!(commands, expected, "{allowed}");
+    for refused in ["nginx -t", "nginx -s reload", "/usr/local/libexec/flipside/set-switch other A", "sh"] {
+        assert_ne!(machine.run_as("potados", &format!("sudo -n {refused}")).status(), 0, "{refused}");
+    }
+    let own = "/usr/local/libexec/flipside/set-switch /etc/flipside/apps.toml /etc/nginx/flipside/cafeteria.conf \
+        /etc/sudoers.d/flipside-cafeteria /etc/systemd/system/flipside-cafeteria.service";
+    machine.run(&format!("stat -c '%U %a' {own}")).prints("root 755\nroot 644\nroot 644\nroot 440\nroot 644");
+    machine
+        .run_as("potados", &format!("for file in {own}; do ! echo x 2>/dev/null >$file || echo $file; done"))
+        .prints_nothing();
+}
+
+#[test]
+fn a_site_that_certbot_or_the_operator_has_edited_is_kept_and_the_difference_shown() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    install(&machine, WORDS).succeeds();
+    let site = "/etc/nginx/sites-available/cafeteria.conf";
+    let edited =
+        machine.read(site).replace("    listen 80;\n", "    listen 80;\n    listen 8080; # by hand\n");
+    machine.write(site, &edited);
+    let kept = install(&machine, WORDS).succeeds();
+    assert!(
+        kept.stderr().contains("stays as it is") && kept.stderr().contains("listen 8080; # by hand"),
+        "{kept}"
+    );
+    assert_eq!(machine.read(site), edited);
+
+    // What is as it was written follows the flags.
+    machine.write(site, &machine.read("/var/lib/flipside/cafeteria/site.conf"));
+    install(&machine, "--force --user potados --domain 'cafeteria.test www.cafeteria.test'")
+        .succeeds()
+        .says("changed ");
+    assert!(machine.read(site).contains("server_name cafeteria.test www.cafeteria.test;"));
+
+    machine.write(site, &edited);
+    install(&machine, "--force --user potados --uninstall").succeeds();
+    assert_eq!(machine.read(&format!("{site}.kept")), edited);
+}
+
+#[test]
+fn the_commands_are_updated_while_a_deployment_runs() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    install(&machine, WORDS).succeeds();
+    release(&machine, "v2");
+    machine
+        .run_as("potados", &format!("sed -i '/^\\[run\\]/a stop_timeout = \"5s\"' {HOME}/flipside.toml"))
+        .succeeds();
+    // A new version: another file of the same use.
+    machine.run("for it in /opt/flipside/bin/*; do printf 'new' >>$it; done").succeeds();
+    let mut deployment = machine.start_as("potados", &format!("{HOME}/bin/deploy"));
+    deployment.until_it_says("start-instance");
+    install(&machine, "--force --user potados").succeeds().says("changed ").says("set-switch");
+    deployment.wait().succeeds().shows("B (v2");
+    machine.run(&format!("cmp /opt/flipside/bin/deploy {HOME}/bin/deploy")).succeeds();
+    machine.run("cmp /opt/flipside/bin/set-switch /usr/local/libexec/flipside/set-switch").succeeds();
+    assert!(served(&machine).contains("v2"));
+}
+
+#[test]
+fn with_a_certificate_the_site_is_served_over_tls_and_port_80_leads_there() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine
+        .run(
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj /CN=cafeteria.test \
+             -addext subjectAltName=DNS:cafeteria.test -keyout /etc/ssl/key.pem -out /etc/ssl/chain.pem 2>&1",
+        )
+        .succeeds();
+    let tls = format!("{WORDS} --certificate /etc/ssl/chain.pem --certificate-key /etc/ssl/key.pem");
+    install(&machine, &tls).succeeds();
+    let curl = "curl -sS --cacert /etc/ssl/chain.pem --resolve cafeteria.test:443:127.0.0.1 --resolve cafeteria.test:80:127.0.0.1";
+    let answer = machine.run(&format!("{curl} -i https://cafeteria.test/")).succeeds();
+    answer.shows("HTTP/2 200").shows("strict-transport-security: max-age=31536000").shows("v1");
+    machine
+        .run(&format!("{curl} -i http://cafeteria.test/menu?day=1"))
+        .shows("301")
+        .shows("ocation: https://cafeteria.test/menu?day=1");
+    assert_ne!(
+        machine.run(&format!("{curl} --tls-max 1.1 https://cafeteria.test/")).status(),
+        0,
+        "an old protocol"
+    );
+    install(&machine, &tls).succeeds().says("everything is there");
+}
+
+#[test]
+fn an_uninstalled_machine_is_as_before_but_for_what_the_app_has_made() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    let before = traces(&machine);
+    install(&machine, WORDS).succeeds();
+    machine.run_as("potados", &format!("echo TOKEN=x >>{HOME}/env")).succeeds();
+
+    let uninstall = "--user potados --uninstall";
+    install(&machine, uninstall).exits_with(3).says("stop the service and remove it, use --force");
+    assert!(served(&machine).contains("v1"), "nothing was done");
+    install(&machine, &format!("{uninstall} --dry-run")).succeeds().shows("remove").shows("keep ");
+    install(&machine, &format!("{uninstall} --force")).succeeds();
+    assert_eq!(traces(&machine), before);
+    assert!(machine.processes("demo-app").is_empty(), "it is stopped");
+    machine.run("nginx -t -q && systemctl is-active nginx").prints("active");
+    machine
+        .run(&format!(
+            "cd {HOME} && ls -d bin share run/lock releases/v1* env logs flipside.toml 2>/dev/null; true"
+        ))
+        .shows("releases/v1")
+        .shows("env")
+        .shows("logs")
+        .shows_no("bin")
+        .shows_no("share");
+    machine.run("cat /home/potados/.profile").shows_no("flipside");
+
+    install(&machine, WORDS).succeeds().shows("cafeteria is up");
+    assert!(machine.read(&format!("{HOME}/env")).contains("TOKEN=x"));
+    install(&machine, &format!("{uninstall} --purge --force")).succeeds();
+    assert!(!machine.exists(HOME));
+    assert_eq!(traces(&machine), before);
+}
+
+#[test]
+fn killed_at_any_moment_install_is_finished_by_the_next_run() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    for milliseconds in (20..1200).step_by(140) {
+        let seconds = Duration::from_millis(milliseconds).as_secs_f64();
+        machine
+            .run(&format!("timeout -s KILL {seconds} /opt/flipside/bin/install {WORDS} --no-deploy; true"));
+        machine.run("nginx -t -q && visudo -c -q").succeeds();
+    }
+    install(&machine, WORDS).succeeds();
+    assert!(served(&machine).contains("v1"));
+    install(&machine, WORDS).succeeds().says("everything is there");
+}
+
+#[test]
+fn a_user_who_plants_symlinks_and_takes_anothers_name_gains_nothing() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine.run("useradd --create-home mallory").succeeds();
+    install(&machine, WORDS).succeeds();
+    let before =
+        machine.run("find /etc /root /usr/local -type f -exec sha256sum {} + | sort").stdout().to_owned();
+
+    // Root installs for mallory, who has been there before.
+    let plant = |links: &str| {
+        machine.run_as("mallory", &format!("rm -rf .flipside .profile; mkdir -m 700 .flipside; {links}"))
+    };
+    let words = "--force --no-deploy --user mallory --name hello --git /srv/x --run x --domain hello.test --ports 20301,20302,20300";
+    for links in [
+        "ln -s /etc .flipside/bin",
+        "ln -s /root .flipside/share",
+        "rmdir .flipside; ln -s /etc/flipside .flipside",
+        "mkdir .flipside/bin; ln -s /etc/shadow .flipside/bin/deploy; ln -s /etc/shadow .flipside/env; chmod 500 .flipside/bin",
+        "ln -s /etc/sudoers .profile",
+        "ln -s /etc/shadow .flipside/flipside.toml",
+        "mkfifo .flipside/flipside.toml.x; ln -s /proc/1/environ .flipside/flipside.toml",
+    ] {
+        plant(links).succeeds();
+        let tried = install(&machine, words);
+        assert!(tried.status() == 1 || tried.status() == 2, "{links}: {tried}");
+        assert!(!tried.stderr().contains("root:"), "nothing of the file is told: {tried}");
+        install(&machine, "--force --user mallory --name hello --uninstall --domain hello.test");
+        machine.run("rm -rf /var/lib/flipside/hello").succeeds();
+    }
+    for stolen in [
+        words.replace("--name hello", "--name cafeteria"),
+        words.replace("20301,20302,20300", "20201,20302,20300"),
+        words.replace("20301,20302,20300", "20301,20202,20300"),
+    ] {
+        plant("true").succeeds();
+        install(&machine, &stolen).exits_with(2).says("already");
+    }
+    let after =
+        machine.run("find /etc /root /usr/local -type f -exec sha256sum {} + | sort").stdout().to_owned();
+    assert_eq!(after, before);
+    assert!(served(&machine).contains("v1"), "the other site is as it was");
+}
+
+#[test]
+fn root_runs_no_copy_that_the_apps_user_could_have_changed() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine.run("cp -r /opt/flipside /home/potados/mine && chown -R potados: /home/potados/mine").succeeds();
+    let words = WORDS.replace("--force ", "");
+    let refused = machine.run(&format!("/home/potados/mine/bin/install {words}")).exits_with(3);
+    assert!(refused.stderr().contains("could change what root runs"), "{refused}");
+}
+
+#[test]
+fn without_systemd_the_boot_is_crons() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    // What tells that systemd is process 1 is hidden from install alone.
+    let hidden = format!(
+        "unshare --mount sh -c 'mount -t tmpfs none /run/systemd && exec /opt/flipside/bin/install {} --no-deploy'",
+        WORDS.replace('\'', "'\\''")
+    );
+    machine.run(&hidden).succeeds();
+    machine
+        .run("cat /etc/cron.d/flipside-cafeteria")
+        .shows("@reboot")
+        .shows("potados  /home/potados/.flipside/bin/bootup --quiet");
+    assert!(!machine.exists("/etc/systemd/system/flipside-cafeteria.service"));
+}
