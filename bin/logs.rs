@@ -4,7 +4,6 @@ use std::io::{ErrorKind, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
-use nginx::Switch;
 use state::{App, InstanceName, IoContext as _, interrupt};
 use supervise::tail;
 
@@ -30,8 +29,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
-    let instance =
-        arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
+    let instance = service::named_or_enabled(&app, arguments.instance)?;
     let path = app.home.instance_log(instance);
     let shown = tail::last(&path, arguments.lines, &mut stdout().lock()).and_then(|position| {
         if !arguments.follow {

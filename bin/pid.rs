@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use nginx::Switch;
 use state::{App, InstanceName};
 use supervise::{Seen, listener};
 
@@ -25,8 +24,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
-    let instance =
-        arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
+    let instance = service::named_or_enabled(&app, arguments.instance)?;
     let pid = match listener(&app, instance)? {
         Seen::Ours(pid) => Some(pid),
         Seen::Nobody => None,

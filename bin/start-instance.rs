@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use nginx::Switch;
 use service::step;
 use state::lock::Patience;
 use state::{App, InstanceName, interrupt};
@@ -27,8 +26,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let app = App::open(arguments.globals.home.as_deref())?;
-    let instance =
-        arguments.instance.or(Switch::of(&app).enabled()?).ok_or(service::Error::NothingEnabled)?;
+    let instance = service::named_or_enabled(&app, arguments.instance)?;
     if arguments.changing.dry_run {
         cli::answer_lines(&step::plan_start(&app, instance)?);
         return Ok(ExitCode::SUCCESS);

@@ -198,3 +198,15 @@ fn a_closed_pipe_is_no_error() {
     let output = shell.args(["-c", &script]).env("FLIPSIDE_HOME", world.home()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn who_names_an_instance_does_not_need_the_switch() {
+    let world = world().release("v1").deployed("v1");
+    let pid = world.run(["pid", "a"]).succeeds().answer().to_owned();
+    world.write("nginx/upstream.conf", "server 127.0.0.1:1; # typed in the middle of the night\n");
+    world.run(["check-health", "a"]).succeeds();
+    world.run(["pid", "a"]).succeeds().prints(&pid);
+    world.run(["logs", "a"]).succeeds();
+    world.run(["start-instance", "a"]).succeeds();
+    world.run(["pid"]).fails_with(1).says("127.0.0.1:1, which is the address of no instance");
+}

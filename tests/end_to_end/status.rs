@@ -193,3 +193,16 @@ fn after_a_failed_deployment() {
     assert_ne!(status["service"], "down");
     assert_eq!(status["live"], "A");
 }
+
+#[test]
+fn a_dead_instance_beside_a_healthy_one_is_told_with_what_helps_at_once() {
+    let world = world().release("v1").release("v2").deployed("v1");
+    world.deploy("v2").succeeds();
+    processes::end(|| world.processes_of("B"));
+    world
+        .run(["status"])
+        .exits_with(6)
+        .shows("B serves and is not healthy: it does not run; run bootup, or connect-to-nginx A: A (v1-");
+    world.run(["connect-to-nginx", "a"]).succeeds();
+    world.serves("A", "v1");
+}

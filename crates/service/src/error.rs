@@ -26,7 +26,7 @@ pub enum Error {
     Switch(String),
     #[error("there is no release to go back to; see releases")]
     NothingBefore,
-    #[error("nothing is enabled; run deploy")]
+    #[error("nothing is enabled; run deploy, or connect-to-nginx with the name of an instance that runs")]
     NothingEnabled,
     #[error("{instance} is not fit to serve ({problem}); start-instance {instance}, or use --force")]
     Unfit { instance: InstanceName, problem: String },

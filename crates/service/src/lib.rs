@@ -18,5 +18,5 @@ pub use hook::{Moment, hook};
 pub use releases::{Kept, in_use, releases};
 pub use standby::Standby;
 pub use status::Status;
-pub use traffic::{Service, disconnect};
+pub use traffic::{Service, disconnect, named_or_enabled};
 pub use watch::watch;

@@ -142,6 +142,14 @@ fn running(app: &App) -> Result<Vec<InstanceName>> {
     Ok(running)
 }
 
+/// The instance that was named, or else the enabled one: whoever names one does not need the switch.
+pub fn named_or_enabled(app: &App, named: Option<InstanceName>) -> Result<InstanceName> {
+    match named {
+        Some(instance) => Ok(instance),
+        None => Switch::of(app).enabled()?.ok_or(Error::NothingEnabled),
+    }
+}
+
 /// Makes nginx serve `target`; a remark if the proof was the weaker one.
 pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Option<&'static str>> {
     Ok(match nginx::connect(app, target)? {

@@ -96,7 +96,9 @@ pub fn each_in(mut bytes: &[u8], each: &mut impl FnMut(&InetResponseHeader)) -> 
         match &message.payload {
             NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(response)) => each(&response.header),
             NetlinkPayload::Done(_) => return Ok(false),
-            NetlinkPayload::Error(error) => return Err(error.to_io()),
+            NetlinkPayload::Error(error) => {
+                return Err(io::Error::from_raw_os_error(error.raw_code().saturating_abs()));
+            }
             _ => {}
         }
         // Messages begin at multiples of four bytes (netlink(7), NLMSG_ALIGN).

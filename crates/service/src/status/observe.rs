@@ -90,9 +90,21 @@ impl Status {
             (_, None) => Some(format!("nginx: {}; run bootup", service.live.in_words())),
             (_, Some(name)) => {
                 let instance = self.instances.iter().find(|instance| instance.name == name)?;
-                (!instance.healthy)
-                    .then(|| format!("{name} serves and is not healthy: it {}; run bootup", instance.health))
+                (!instance.healthy).then(|| {
+                    let remedy = self.remedy_for(name);
+                    format!("{name} serves and is not healthy: it {}; {remedy}", instance.health)
+                })
             }
+        }
+    }
+
+    /// What helps at once, and what helps at all.
+    fn remedy_for(&self, serving: InstanceName) -> String {
+        match self.instances.iter().find(|instance| instance.name != serving && instance.healthy) {
+            Some(InstanceStatus { name, release: Some(release), .. }) => {
+                format!("run bootup, or connect-to-nginx {name}: {name} ({release}) is healthy")
+            }
+            _ => "run bootup".to_owned(),
         }
     }
 
