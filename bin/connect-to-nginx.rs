@@ -39,10 +39,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let _lock = app.lock(&format!("connect-to-nginx{named}"), patience)?;
     let service = Service::observe(&app)?;
     let instance = target(&service)?;
-    service.must_have_nginx()?;
     if !arguments.force.force {
         Service::may_connect(&app, instance)?;
     }
+    service.make_ready_to_start(&app, instance)?.must_have_nginx()?;
     if let Some(remark) = step::connect(&app, instance)? {
         cli::remark(arguments.globals.quiet, remark);
     }

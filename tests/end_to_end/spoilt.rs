@@ -84,3 +84,22 @@ fn a_configuration_that_is_broken_elsewhere_is_left_alone_with_its_switch() {
     world.run(["deploy", "v2"]).succeeds();
     world.serves("B", "v2");
 }
+
+#[test]
+fn an_nginx_that_cannot_start_without_it_is_given_one() {
+    for text in SPOILT.into_iter().map(Some).chain([None]) {
+        let world = world().release("v1").release("v2").deployed("v1");
+        world.deploy("v2").succeeds();
+        spoil(&world, text);
+        world.stop_nginx();
+        assert!(!world.nginx_accepts_its_configuration(), "{text:?}");
+        world.run(["deploy", "v1"]).fails_with(6).says("does nginx run?");
+        let told =
+            if text.is_none() { "the switch is missing; connect-to-nginx" } else { "Start it; nginx -t" };
+        world.run(["status"]).exits_with(6).shows(told);
+        world.run(["connect-to-nginx", "b"]).fails_with(6).says("Start it");
+        world.start_nginx();
+        world.serves("B", "v2");
+        world.run(["status"]).succeeds();
+    }
+}

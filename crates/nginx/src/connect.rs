@@ -50,6 +50,11 @@ pub fn make_switch(app: &App) -> Result<()> {
     Hand::of(app).make_switch()
 }
 
+/// Writes the switch for an nginx that does not run, and cannot start without it.
+pub fn write_for_a_start(app: &App, target: InstanceName) -> Result<()> {
+    Hand::of(app).write_for_a_start(target)
+}
+
 /// Tests nginx's configuration as it is now.
 pub fn test(app: &App) -> Result<()> {
     Hand::of(app).test()

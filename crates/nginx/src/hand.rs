@@ -2,7 +2,7 @@
 
 use state::{App, InstanceName};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::proxy::{Environment, Proxy};
 use crate::roots::SetSwitch;
 use crate::switch::{Setting, Switch};
@@ -49,6 +49,18 @@ impl<'a> Hand<'a> {
         match self {
             Self::Ours(turn) => turn.write(target),
             Self::Roots(_) => Ok(String::new()),
+        }
+    }
+
+    /// The same where no nginx runs that could be told.
+    pub fn write_for_a_start(&self, target: InstanceName) -> Result<()> {
+        match self {
+            Self::Ours(turn) => turn.write(Some(target)).map(drop),
+            // It cannot but reload, and puts back what was there; but one that was missing is made before.
+            Self::Roots(set_switch) => match set_switch.set(Some(target)) {
+                Err(Error::NotReloaded { .. }) => Ok(()),
+                other => other.map(drop),
+            },
         }
     }
 

@@ -13,7 +13,7 @@ mod turn;
 mod workers;
 
 pub use check::{Live, live};
-pub use connect::{Connected, connect, disconnect, make_switch, plan, test};
+pub use connect::{Connected, connect, disconnect, make_switch, plan, test, write_for_a_start};
 pub use error::{Error, Result};
 pub use switch::{Setting, Switch};
 pub use workers::linger;

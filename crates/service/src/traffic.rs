@@ -124,10 +124,28 @@ impl Service {
 
     /// An error if nobody is served although somebody should be: nginx does not run.
     pub fn must_have_nginx(&self) -> Result<()> {
-        match &self.live {
-            Live::Down(why) => Err(Error::Down(why.clone())),
-            _ => Ok(()),
+        self.why_no_nginx().map_or(Ok(()), |why| Err(Error::Down(why)))
+    }
+
+    /// That nginx does not run, and what to do about it.
+    pub(crate) fn why_no_nginx(&self) -> Option<String> {
+        match (&self.live, &self.setting) {
+            (Live::Down(why), Setting::Missing) => Some(format!(
+                "{why} It cannot start, for the switch is missing; connect-to-nginx with the name of an instance makes it"
+            )),
+            (Live::Down(why), _) => Some(format!("{why} Start it; nginx -t tells what hinders it")),
+            _ => None,
         }
+    }
+
+    /// An nginx that does not run cannot start without a switch that it accepts: where nothing is enabled, it is written
+    /// for `target`.
+    pub fn make_ready_to_start(self, app: &App, target: InstanceName) -> Result<Self> {
+        if !matches!(self.live, Live::Down(_)) || self.enabled().is_some() {
+            return Ok(self);
+        }
+        nginx::write_for_a_start(app, target)?;
+        Self::observe(app)
     }
 }
 

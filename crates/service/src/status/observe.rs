@@ -3,7 +3,7 @@
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use nginx::{Live, Switch};
+use nginx::{Live, Setting, Switch};
 use state::config::Old;
 use state::deployment::{Deployment, Underway};
 use state::{App, InstanceName, Manifest, ReleaseId, duration};
@@ -59,6 +59,10 @@ impl Status {
         let down = self.why_down(service);
         let is_down = down.is_some();
         self.problems = match down {
+            // That nginx does not run is not all that can be wrong with it.
+            Some(why) if matches!(service.live, Live::Down(_)) => {
+                [Some(why), told(&service.setting)].into_iter().flatten().collect()
+            }
             Some(why) => vec![why],
             None => self.what_is_amiss(app, service),
         };
@@ -79,13 +83,11 @@ impl Status {
             _ => None,
         });
         match (&service.live, serving) {
-            (Live::Down(why), _) => Some(format!("{why} Start it")),
+            (Live::Down(_), _) => service.why_no_nginx(),
             (Live::Stranger(_), _) => {
                 Some(format!("nginx: {}; run connect-to-nginx A or B", service.live.in_words()))
             }
-            (_, None) if service.setting.problem().is_some() => {
-                service.setting.problem().map(|problem| format!("{problem}; run connect-to-nginx A or B"))
-            }
+            (_, None) if service.setting.problem().is_some() => told(&service.setting),
             (_, None) if service.enabled().is_none() => Some("nothing is enabled; run deploy".to_owned()),
             (_, None) => Some(format!("nginx: {}; run bootup", service.live.in_words())),
             (_, Some(name)) => {
@@ -109,8 +111,7 @@ impl Status {
     }
 
     fn what_is_amiss(&self, app: &App, service: &Service) -> Vec<String> {
-        let switch =
-            service.setting.problem().map(|problem| format!("{problem}; run connect-to-nginx A or B"));
+        let switch = told(&service.setting);
         let mute = match &service.live {
             Live::Mute(why) => Some(why.clone()),
             _ => None,
@@ -141,6 +142,11 @@ impl Status {
         let crashes = self.instances.iter().filter_map(what_crashed);
         [switch, mute, not_applied, dead].into_iter().flatten().chain(crashes).collect()
     }
+}
+
+/// What is wrong with the switch, and what to run.
+fn told(setting: &Setting) -> Option<String> {
+    setting.problem().map(|problem| format!("{problem}; run connect-to-nginx A or B"))
 }
 
 /// A question that is being asked beside others, or, where the machine has no thread left, will be asked in turn.
