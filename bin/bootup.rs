@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use service::boot;
 use state::lock::Patience;
-use state::{App, interrupt};
+use state::{App, Exit, interrupt};
 
 /// Make the enabled instance run and be live; if it cannot start, the other one
 #[derive(Parser)]
@@ -29,7 +29,16 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
-    let _lock = app.lock("bootup", patience)?;
+    if boot::is_well(&app)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let _lock = match app.lock("bootup", patience) {
+        // Whoever holds it is at work on the service, and cron need not write a mail about that.
+        Err(state::Error::Busy(_)) if arguments.globals.quiet => {
+            return Ok(ExitCode::from(u8::from(Exit::Busy)));
+        }
+        lock => lock?,
+    };
     for done in boot::bring_up(&app)? {
         cli::remark(arguments.globals.quiet, &done);
     }

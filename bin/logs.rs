@@ -1,10 +1,11 @@
 //! logs: what an instance prints.
 
-use std::io::{ErrorKind, stdout};
+use std::io::{self, ErrorKind, IsTerminal as _, Write, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
-use state::{App, InstanceName, IoContext as _, interrupt};
+use state::{App, InstanceName, IoContext as _, Visible, interrupt};
 use supervise::tail;
 
 /// Show what an instance printed
@@ -31,16 +32,24 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open(arguments.globals.home.as_deref())?;
     let instance = service::named_or_enabled(&app, arguments.instance)?;
     let path = app.home.instance_log(instance);
-    let shown = tail::last(&path, arguments.lines, &mut stdout().lock()).and_then(|position| {
-        if !arguments.follow {
-            return Ok(());
-        }
-        interrupt::listen().map_err(std::io::Error::other)?;
-        tail::follow(&path, position, &mut stdout().lock())
-    });
+    let shown = if stdout().is_terminal() {
+        let mut visible = Visible::new(stdout().lock());
+        show(&path, arguments, &mut visible).and_then(|()| visible.finish())
+    } else {
+        show(&path, arguments, &mut stdout().lock())
+    };
     match shown {
         // Who has closed the pipe has seen enough.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).on("cannot read", &path)?,
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+fn show(log: &Path, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
+    let position = tail::last(log, arguments.lines, out)?;
+    if !arguments.follow {
+        return Ok(());
+    }
+    interrupt::listen().map_err(io::Error::other)?;
+    tail::follow(log, position, out)
 }

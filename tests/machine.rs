@@ -10,6 +10,10 @@ mod direct;
 mod harness;
 #[path = "machine/install.rs"]
 mod install;
+#[path = "machine/rights.rs"]
+mod rights;
+#[path = "machine/runtime.rs"]
+mod runtime;
 #[path = "machine/session.rs"]
 mod session;
 

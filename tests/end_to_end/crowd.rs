@@ -179,7 +179,7 @@ fn queries_never_wait_for_the_lock() {
         start(&world, words).wait().succeeds();
     }
     world.run(["deploy", "v1"]).fails_with(4);
-    world.run(["bootup"]).fails_with(4);
+    world.run(["bootup"]).succeeds(); // there is nothing to do
     drop(holder);
 }
 

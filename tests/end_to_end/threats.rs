@@ -1,8 +1,16 @@
 //! What somebody may try who wants more than they were given: by the home's files, by names, by the repository, by the
 //! app's answers and output. Each test tries it, and it does not get through.
 
+#[path = "threats/app.rs"]
+mod app;
 #[path = "threats/home.rs"]
 mod home;
+#[path = "threats/names.rs"]
+mod names;
+#[path = "threats/repository.rs"]
+mod repository;
+#[path = "threats/secrets.rs"]
+mod secrets;
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -17,7 +17,7 @@ pub fn command<A: Parser>(
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
             // As all other errors are: by the command's name.
-            note(error.to_string().replacen("error:", &format!("{}:", name()), 1).trim_end());
+            note(plain(&error.to_string().replacen("error:", &format!("{}:", name()), 1)).trim_end());
             return ExitCode::from(2);
         }
         Err(help) => {
@@ -39,8 +39,23 @@ pub fn command<A: Parser>(
 
 /// `command: what: cause`.
 pub fn error_line(error: &anyhow::Error) -> String {
-    format!("{}: {error:#}", name())
+    plain(&format!("{}: {error:#}", name()))
 }
+
+/// What is quoted in an error may come from anybody, and be of any length.
+fn plain(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let shown = line.chars().filter(|character| !character.is_control());
+        let mut line: String = shown.clone().take(LONGEST).collect();
+        if shown.count() > LONGEST {
+            line.push('…');
+        }
+        line
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+const LONGEST: usize = 800;
 
 /// The name that this command was called by.
 pub fn name() -> String {

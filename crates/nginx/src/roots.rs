@@ -64,7 +64,9 @@ impl<'a> SetSwitch<'a> {
         match ended.end {
             End::Exited(status) if status.success() => Ok(ended.output),
             End::Exited(status) => Err(self.error(status.code(), typed, &ended, &said, target)),
-            End::TimedOut | End::Interrupted(_) => Err(self.error(None, typed, &ended, &said, target)),
+            End::TimedOut | End::Flooded | End::Interrupted(_) => {
+                Err(self.error(None, typed, &ended, &said, target))
+            }
         }
     }
 

@@ -1,13 +1,13 @@
 //! Hashes that tell whether something would come out the same.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use state::config::Dependencies;
-use state::{Config, IoContext as _};
+use state::{Config, IoContext as _, file};
 
 use crate::error::{Error, Result};
 
@@ -30,18 +30,30 @@ pub fn of_dependencies(dependencies: &Dependencies, folder: &Path, revision: &st
     let mut hash = Sha256::new();
     add(&mut hash, dependencies.command.as_bytes());
     add(&mut hash, dependencies.path.as_path().as_os_str().as_encoded_bytes());
-    for file in &dependencies.key {
-        let path = folder.join(file.as_path());
-        let content = match fs::read(&path) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(Error::NoKeyFile { file: file.to_string(), revision: revision.to_owned() });
-            }
-            content => content.on("cannot read", &path)?,
+    for named in &dependencies.key {
+        let path = folder.join(named.as_path());
+        // A symlink of the source's may lead to another file of it, and nowhere else.
+        let real = path.canonicalize().ok().filter(|real| real.starts_with(folder));
+        let Some(real) = real else {
+            return Err(Error::NoKeyFile { file: named.to_string(), revision: revision.to_owned() });
         };
-        add(&mut hash, file.as_path().as_os_str().as_encoded_bytes());
-        add(&mut hash, &content);
+        let content = file::open(&real).and_then(content).on("cannot read", &path)?;
+        add(&mut hash, named.as_path().as_os_str().as_encoded_bytes());
+        hash.update(content);
     }
     Ok(hexadecimal(hash))
+}
+
+/// The hash of a file's content, of whatever size it is.
+pub fn content(mut file: File) -> io::Result<impl AsRef<[u8]>> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hash.finalize()),
+            read => hash.update(&buffer[..read]),
+        }
+    }
 }
 
 fn add_some(hash: &mut Sha256, text: Option<&str>) {

@@ -63,7 +63,9 @@ fn remove_logs(home: &Home, keep: usize) -> Result<()> {
         if !tree::is_there(&home.release(&id)) {
             let path = home.build_log(&id);
             orphans.push((
-                fs::metadata(&path).and_then(|metadata| metadata.modified()).on("cannot read", &path)?,
+                fs::symlink_metadata(&path)
+                    .and_then(|metadata| metadata.modified())
+                    .on("cannot read", &path)?,
                 path,
             ));
         }

@@ -1,11 +1,26 @@
 //! After a boot, or from cron: the enabled instance runs and is live; if its release cannot start, the other one.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use nginx::Live;
-use state::{App, InstanceName};
-use supervise::start;
+use state::{App, InstanceName, interrupt};
+use supervise::{Presence, presence, start};
 
 use crate::error::{Error, Result};
 use crate::traffic::{self, Service};
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// Whether there is nothing to do: the enabled instance is healthy and live. It costs a few questions and no lock, so that
+/// a watchman may ask every minute, also while a deployment runs.
+pub fn is_well(app: &App) -> Result<bool> {
+    let service = Service::observe(app)?;
+    let Some(enabled) = service.enabled() else { return Ok(false) };
+    Ok(is_served(&service, enabled)
+        && Service::may_connect(app, enabled).is_ok()
+        && matches!(presence(app, enabled)?, Presence::Listening(_)))
+}
 
 /// What had to be done; nothing if all was well.
 pub fn bring_up(app: &App) -> Result<Vec<String>> {
@@ -30,7 +45,7 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
             other
         }
     };
-    service.must_have_nginx()?;
+    let service = wait_for_nginx(app)?;
     if !is_served(&service, serving) {
         match traffic::connect(app, serving) {
             Ok(remark) => done.extend(remark.map(str::to_owned)),
@@ -39,6 +54,20 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
         done.push(format!("nginx serves {serving}"));
     }
     Ok(done)
+}
+
+/// After a boot it may come later than we do.
+fn wait_for_nginx(app: &App) -> Result<Service> {
+    let deadline = Instant::now() + app.config.nginx.apply_timeout;
+    loop {
+        let service = Service::observe(app)?;
+        match service.must_have_nginx() {
+            Ok(()) => return Ok(service),
+            Err(error) if Instant::now() >= deadline => return Err(error),
+            Err(_) => interrupt::check()?,
+        }
+        thread::sleep(POLL);
+    }
 }
 
 /// As far as one can tell: without a check server, nginx serves what is enabled since its start.

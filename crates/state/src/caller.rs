@@ -1,7 +1,6 @@
 //! What is taken over from whoever called us: as little as possible, so that an ssh session, cron and SSM get the same.
 
 use std::env;
-use std::sync::OnceLock;
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
@@ -39,18 +38,11 @@ pub fn variables() -> Variables {
     variables
 }
 
-static CORE: OnceLock<Rlimit> = OnceLock::new();
-
 /// From now on no file of ours is writable for others, whatever the caller's umask; and none of our memory, in which
-/// there are secrets, becomes a core dump.
+/// there are secrets, becomes a core dump. Those whom we start inherit both.
 pub fn forget() {
     umask(Mode::from_raw_mode(0o022));
-    let limit = *CORE.get_or_init(|| getrlimit(Resource::Core));
+    let limit = getrlimit(Resource::Core);
     // Lowering it cannot fail.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..limit });
-}
-
-/// The caller's limit of core dumps, for a process that is to have its own.
-pub fn core_limit() -> Option<Rlimit> {
-    CORE.get().copied()
 }

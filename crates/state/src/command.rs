@@ -1,7 +1,7 @@
 //! A command that is run to its end, but not for ever: builds, hooks, `nginx -t`, `git fetch`.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +18,8 @@ pub enum End {
     Exited(ExitStatus),
     /// Killed by us after `timeout`.
     TimedOut,
+    /// Killed by us because of all that it printed into our memory.
+    Flooded,
     /// SIGINT or SIGTERM came for us; it was ended.
     Interrupted(&'static str),
 }
@@ -39,6 +41,7 @@ impl Ended {
         match self.end {
             End::Exited(status) => status_in_words(status),
             End::TimedOut => format!("took longer than {}", crate::duration::in_words(timeout)),
+            End::Flooded => "printed more than 8 MB".to_owned(),
             End::Interrupted(signal) => format!("was interrupted by {signal}"),
         }
     }
@@ -54,6 +57,11 @@ pub fn status_in_words(status: ExitStatus) -> String {
     }
 }
 
+/// More than what 100,000 tags are told with.
+const MOST_OUTPUT: u64 = 8 * 1024 * 1024;
+const EXCERPT: u64 = 64 * 1024;
+/// What is printed in this time has room in memory.
+const TURN: Duration = Duration::from_millis(50);
 /// After the polite signal, this much time to clean up.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -61,7 +69,7 @@ const GRACE: Duration = Duration::from_secs(2);
 pub fn captured(command: &mut Command, timeout: Duration) -> io::Result<Ended> {
     let mut output = in_memory("output")?;
     command.stdout(output.try_clone()?).stderr(output.try_clone()?);
-    let end = to_its_end(command, timeout)?;
+    let end = to_its_end(command, timeout, &[&output])?;
     Ok(Ended { end, output: whole(&mut output)? })
 }
 
@@ -69,7 +77,7 @@ pub fn captured(command: &mut Command, timeout: Duration) -> io::Result<Ended> {
 pub fn answer(command: &mut Command, timeout: Duration) -> io::Result<(Ended, Vec<u8>)> {
     let (mut output, mut errors) = (in_memory("output")?, in_memory("errors")?);
     command.stdout(output.try_clone()?).stderr(errors.try_clone()?);
-    let end = to_its_end(command, timeout)?;
+    let end = to_its_end(command, timeout, &[&output, &errors])?;
     Ok((Ended { end, output: whole(&mut output)? }, whole(&mut errors)?))
 }
 
@@ -80,23 +88,40 @@ fn in_memory(name: &str) -> io::Result<File> {
 
 fn whole(file: &mut File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut text)?;
+    // Of a flood, what is shown of it will do.
+    let from = if is_flooded(file)? { file.metadata()?.len() - EXCERPT } else { 0 };
+    file.seek(SeekFrom::Start(from))?;
+    file.take(MOST_OUTPUT).read_to_end(&mut text)?;
     Ok(text)
+}
+
+fn is_flooded(output: &File) -> io::Result<bool> {
+    Ok(output.metadata()?.len() > MOST_OUTPUT)
 }
 
 /// Runs it with both of its outputs going to a log.
 pub fn logged(command: &mut Command, log: &File, timeout: Duration) -> io::Result<Ended> {
     command.stdout(log.try_clone()?).stderr(log.try_clone()?);
-    Ok(Ended { end: to_its_end(command, timeout)?, output: Vec::new() })
+    Ok(Ended { end: to_its_end(command, timeout, &[])?, output: Vec::new() })
 }
 
-fn to_its_end(command: &mut Command, timeout: Duration) -> io::Result<End> {
+/// `outputs` are in our memory.
+fn to_its_end(command: &mut Command, timeout: Duration, outputs: &[&File]) -> io::Result<End> {
     // A group of its own, so that all of it can be ended, and the terminal's Ctrl-C reaches it through us alone.
     let mut child = command.stdin(Stdio::null()).process_group(0).spawn()?;
     let deadline = Instant::now() + timeout;
     loop {
-        if let Some(status) = wait_until(&mut child, deadline)? {
+        let turn = if outputs.is_empty() { deadline } else { deadline.min(Instant::now() + TURN) };
+        let ended = wait_until(&mut child, turn)?;
+        for output in outputs {
+            if is_flooded(output)? {
+                if ended.is_none() {
+                    end_group(&mut child)?;
+                }
+                return Ok(End::Flooded);
+            }
+        }
+        if let Some(status) = ended {
             return Ok(End::Exited(status));
         }
         if let Some(signal) = interrupt::requested() {
@@ -139,4 +164,24 @@ fn end_group(child: &mut Child) -> io::Result<()> {
 
 fn group(child: &Child) -> Pid {
     Pid::from_child(child)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_prints_without_end_is_ended() {
+        let flood = captured(&mut Command::new("yes"), Duration::from_mins(1)).unwrap();
+        assert_eq!(flood.in_words(Duration::ZERO), "printed more than 8 MB");
+        assert!(!flood.succeeded());
+        assert_eq!(flood.output.len() as u64, EXCERPT);
+    }
+
+    #[test]
+    fn both_outputs_can_be_opened_anew() {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "echo one; echo two >/dev/stderr; echo three"]);
+        assert!(captured(&mut shell, Duration::from_mins(1)).unwrap().succeeded());
+    }
 }

@@ -19,6 +19,7 @@ pub fn check(home: &Home) -> Result<()> {
     }
     writable_by_others(path)?;
     writable_by_others(&home.configuration())?;
+    writable_by_others(&path.join("bin"))?;
     FOLDERS.iter().try_for_each(|name| folder(&path.join(name)))
 }
 

@@ -10,6 +10,9 @@ use crate::{Home, InstanceName, ReleaseId, Result, file};
 /// `run/A.json`: written when an instance is started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
+    /// The home that it was written in: one that was copied or moved has nothing to do with what runs.
+    #[serde(default)]
+    pub home: PathBuf,
     /// The first process, which leads the instance's session.
     pub process: Identity,
     pub release: ReleaseId,
@@ -44,7 +47,8 @@ pub enum Manager {
 impl Record {
     /// None if there is none, or none that can be read: it is a hint.
     pub fn read(home: &Home, instance: InstanceName) -> Option<Self> {
-        serde_json::from_slice(&file::read(&home.record(instance)).ok()?).ok()
+        let record: Self = serde_json::from_slice(&file::read(&home.record(instance)).ok()?).ok()?;
+        (record.home == home.path()).then_some(record)
     }
 
     /// The unit that keeps it, unless the machine was booted since.

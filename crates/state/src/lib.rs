@@ -26,6 +26,7 @@ pub mod process;
 mod release;
 pub mod size;
 pub mod user;
+mod visible;
 
 pub use app::App;
 pub use config::Config;
@@ -34,3 +35,4 @@ pub use exit::Exit;
 pub use home::Home;
 pub use names::{AbsolutePath, AppName, InstanceName, Pid, Port, RelativePath};
 pub use release::{Manifest, ReleaseId};
+pub use visible::Visible;

@@ -4,6 +4,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use crate::file;
+use crate::visible::reorders;
 
 /// More than this is never read for an excerpt.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -45,7 +46,7 @@ pub fn harmless(line: &str) -> String {
                 }
             }
             '\t' => plain.push_str("    "),
-            control if control.is_control() => {}
+            control if control.is_control() || reorders(control) => {}
             shown => plain.push(shown),
         }
     }
@@ -74,6 +75,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_left_out() {
-        assert_eq!(harmless("\u{1b}[31mred\u{1b}[0m\u{7}\r and\tplain"), "red and    plain");
+        assert_eq!(harmless("\u{1b}[31mred\u{1b}[0m\u{7}\r and\t\u{202e}plain"), "red and    plain");
     }
 }

@@ -117,6 +117,9 @@ impl TryFrom<String> for AppName {
         if name.is_empty() || name.starts_with('-') || !name.chars().all(plain) {
             return Err(format!("`{name}` cannot be an app's name; use letters, digits, - and _"));
         }
+        if name.len() > 64 {
+            return Err("an app's name has at most 64 characters".to_owned());
+        }
         Ok(Self(name))
     }
 }
@@ -144,7 +147,7 @@ impl TryFrom<String> for RelativePath {
     fn try_from(text: String) -> Result<Self, String> {
         let path = Path::new(&text);
         let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if text.is_empty() || !stays || text.contains(['\0', '\n']) || path.file_name().is_none() {
+        if text.is_empty() || !stays || text.contains(char::is_control) || path.file_name().is_none() {
             return Err(format!("`{text}` must be a relative path that stays inside the folder"));
         }
         Ok(Self(path.components().filter(|part| *part != Component::CurDir).collect()))

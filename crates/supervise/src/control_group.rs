@@ -17,6 +17,20 @@ pub(crate) fn folder(path: &str) -> Option<PathBuf> {
         .find(|folder| folder.join("cgroup.procs").exists())
 }
 
+/// Whether there is a limit of memory on it. A service manager may set one where the memory controller is its own.
+pub(crate) fn limits_memory(folder: &Path) -> bool {
+    if let Ok(limit) = fs::read_to_string(folder.join("memory.max")) {
+        return limit.trim() != "max";
+    }
+    let Some(path) = HIERARCHIES[1..].iter().find_map(|hierarchy| folder.strip_prefix(hierarchy).ok()) else {
+        return false;
+    };
+    let limit = Path::new("/sys/fs/cgroup/memory").join(path).join("memory.limit_in_bytes");
+    // Without a limit it is the largest number that is a whole page.
+    let limit = fs::read_to_string(limit).ok().and_then(|limit| limit.trim().parse::<u64>().ok());
+    limit.is_some_and(|limit| limit < 1 << 62)
+}
+
 /// The path of the one that systemd has put the process in.
 pub(crate) fn of(pid: Pid) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;

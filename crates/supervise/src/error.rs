@@ -43,7 +43,7 @@ pub enum Error {
     Systemd { problem: String, output: Vec<String> },
     /// Two homes have the same app's name, under one service manager.
     #[error(
-        "{instance} cannot be started: the unit {unit} is not of this home (it is \"{description}\"); change name in {configuration}"
+        "{instance} cannot be started: the unit {unit} is of another home ({description}); stop it there, or change name in {configuration}"
     )]
     UnitTaken { instance: InstanceName, unit: String, description: String, configuration: String },
     #[error("{instance} is kept by {keeper}; run {remedy}, and then this again")]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use state::{App, InstanceName, Pid, command, instance};
 
+use crate::control_group;
 use crate::error::{Result, system};
 use crate::family::Member;
 use crate::unit::{self, Shown};
@@ -37,6 +38,15 @@ impl First {
             Self::Child(_) => None,
             Self::Unit(shown, _) => unit::of(app, instance, shown),
         }
+    }
+
+    /// A remark if `[run] memory_max` is set, and the service manager cannot do that.
+    pub(crate) fn what_is_not_limited(&self, app: &App, instance: InstanceName) -> Option<String> {
+        app.config.run.memory_max?;
+        let unit = self.unit(app, instance)?;
+        (!control_group::limits_memory(&unit.control_group)).then(|| {
+            format!("{instance} runs without memory_max, since its service manager cannot limit memory on this machine")
+        })
     }
 
     /// How it ended, if it has.

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use state::{App, InstanceName, duration, loopback};
+use state::{App, InstanceName, duration, log, loopback};
 
 /// A body is read no further than this.
 const MOST_BODY: u64 = 1024 * 1024;
@@ -82,7 +82,9 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
         Err(ureq::Error::Timeout(_)) => {
             probe.problem = Some(format!("did not answer within {}", duration::in_words(timeout)));
         }
-        Err(error) => probe.problem = Some(format!("gave no answer in HTTP: {error}")),
+        Err(error) => {
+            probe.problem = Some(format!("gave no answer in HTTP: {}", log::harmless(&error.to_string())));
+        }
         Ok(mut response) => {
             let status = response.status().as_u16();
             probe.status = Some(status);
@@ -92,11 +94,13 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
             if !health.status.contains(status) {
                 probe.problem =
                     Some(format!("answered {status}, not {} ({})", health.status, health.path.as_str()));
-            } else if read.is_err() {
-                probe.problem = Some(format!(
-                    "answered {status} and did not finish within {}",
-                    duration::in_words(timeout)
-                ));
+            } else if let Err(error) = read {
+                probe.problem = Some(match begun.elapsed() {
+                    elapsed if elapsed < timeout => format!("answered {status} and broke off: {error}"),
+                    _ => {
+                        format!("answered {status} and did not finish within {}", duration::in_words(timeout))
+                    }
+                });
             } else if let Some(text) = &health.contains
                 && !String::from_utf8_lossy(&body).contains(text.as_str())
             {

@@ -1,14 +1,13 @@
 //! The runtime `direct`: a process that outlives what started it, and holds nothing of it.
-#![expect(unsafe_code, reason = "setsid, setrlimit and close_range must be called between fork and exec")]
+#![expect(unsafe_code, reason = "setsid and close_range must be called between fork and exec")]
 
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use state::App;
 use state::environment::Variables;
-use state::{App, caller};
 use std::path::Path;
 
 /// Starts `[run] command` in the release's folder, in a session of its own.
@@ -23,20 +22,16 @@ pub fn launch(app: &App, folder: &Path, variables: Variables, log: &File) -> io:
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?);
-    // SAFETY: between fork and exec only these three system calls are made; both are async-signal-safe and allocate
+    // SAFETY: between fork and exec only these two system calls are made; both are async-signal-safe and allocate
     // nothing.
-    unsafe {
-        let core = caller::core_limit();
-        shell.pre_exec(move || leave_the_caller(core))
-    };
+    unsafe { shell.pre_exec(leave_the_caller) };
     shell.spawn()
 }
 
 /// A new session has no terminal and gets no hang-up. Every other descriptor is closed at exec, so that nobody who
 /// waits for the end of our output, or for our lock, waits for the app.
-fn leave_the_caller(core: Option<Rlimit>) -> io::Result<()> {
+fn leave_the_caller() -> io::Result<()> {
     rustix::process::setsid()?;
-    core.map_or(Ok(()), |limit| setrlimit(Resource::Core, limit))?;
     // SAFETY: it takes plain numbers, and marks descriptors without closing them.
     let marked = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
     if marked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }

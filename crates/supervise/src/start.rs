@@ -9,6 +9,7 @@ use state::instance::Record;
 use state::process::Identity;
 use state::{App, InstanceName, Pid, ReleaseId, file, interrupt, log};
 
+use crate::crashes::crashes;
 use crate::environment;
 use crate::error::{Error, Result, system};
 use crate::first::First;
@@ -65,13 +66,14 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
     let healthy = first.and_then(|mut first| {
         record(app, instance, &release, &first)?;
         let running = Running { first: &mut first, log_start, begun };
-        wait_for_health(app, instance, &release, app.config.health.start_timeout, Some(running))
+        wait_for_health(app, instance, &release, app.config.health.start_timeout, Some(running))?;
+        Ok(remark.or_else(|| first.what_is_not_limited(app, instance)))
     });
     if healthy.is_err() {
         // The error that matters is why it did not start.
         let _ = stop::stop(app, instance, app.config.run.stop_timeout.min(Duration::from_secs(5)));
     }
-    healthy.map(|()| Started::Now(remark))
+    healthy.map(Started::Now)
 }
 
 /// Writes the record of an instance whose start was cut off before that. What it was started with is not known any more.
@@ -87,7 +89,8 @@ fn adopt(app: &App, instance: InstanceName, release: ReleaseId) -> Result<()> {
     let Some(process) = process else { return Ok(()) };
     let started = jiff::Timestamp::now();
     let unit = unit::of_process(app, instance, listens);
-    Record { process, release, settings: String::new(), started, unit }.write(&app.home, instance)?;
+    Record { home: app.home.path().to_owned(), process, release, settings: String::new(), started, unit }
+        .write(&app.home, instance)?;
     Ok(())
 }
 
@@ -97,7 +100,9 @@ fn comes_to_itself(app: &App, instance: InstanceName, release: &ReleaseId) -> Re
     let health = &app.config.health;
     let age = Record::read(&app.home, instance)
         .and_then(|record| Duration::try_from(jiff::Timestamp::now().duration_since(record.started)).ok());
-    let to_start = health.start_timeout.saturating_sub(age.unwrap_or_default());
+    let since_it_was_brought_back = crashes(app, instance).map(|crashes| crashes.ago);
+    let age = age.unwrap_or_default().min(since_it_was_brought_back.unwrap_or(Duration::MAX));
+    let to_start = health.start_timeout.saturating_sub(age);
     let patience = to_start.max(health.timeout * PROBES_OF_A_HUNG_ONE);
     match wait_for_health(app, instance, release, patience, None) {
         Ok(()) => Ok(true),
@@ -127,8 +132,15 @@ fn record(app: &App, instance: InstanceName, release: &ReleaseId, first: &First)
     let Some(process) = first.pid().and_then(Identity::of) else { return Ok(()) };
     let settings = environment::settings(app, instance)?;
     let unit = first.unit(app, instance);
-    Record { process, release: release.clone(), settings, started: jiff::Timestamp::now(), unit }
-        .write(&app.home, instance)?;
+    Record {
+        home: app.home.path().to_owned(),
+        process,
+        release: release.clone(),
+        settings,
+        started: jiff::Timestamp::now(),
+        unit,
+    }
+    .write(&app.home, instance)?;
     Ok(())
 }
 

@@ -150,8 +150,12 @@ pub(crate) fn launch(
     // systemd would expand what looks like one of its variables.
     let script = script.display().to_string().replace('$', "$$");
     systemd_run.args(["--", "/bin/sh", &script]);
-    systemd::must_run(&mut systemd_run, &format!("cannot start {instance}"))?;
-    Ok(show(app, instance)?.unwrap_or_default())
+    let run = systemd::must_run(&mut systemd_run, &format!("cannot start {instance}"));
+    match show(app, instance)? {
+        // systemd-run also fails when what it started has ended at once.
+        Some(shown) => Ok(shown),
+        None => run.map(|()| Shown::default()),
+    }
 }
 
 /// What stands in the way of a new unit: the rest of an old one, or the unit of another home.

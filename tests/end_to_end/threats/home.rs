@@ -144,8 +144,9 @@ fn a_fifo_or_a_device_in_place_of_a_file_keeps_nobody_waiting() {
 fn a_home_that_everybody_may_write_into() {
     let world = world().release("v1").without_nginx();
     world.make();
+    world.write_executable("bin/deploy", "#!/bin/sh\n");
     world.write_executable("hooks/pre-build", "#!/bin/sh\ntouch \"$FLIPSIDE_HOME/planted\"\n");
-    for (path, mode) in [("", 0o1777), ("flipside.toml", 0o666), ("hooks", 0o777)] {
+    for (path, mode) in [("", 0o1777), ("flipside.toml", 0o666), ("hooks", 0o777), ("bin", 0o777)] {
         let kept = world.home().join(path).metadata().unwrap().permissions().mode() & 0o7777;
         world.set_mode(path, mode);
         world

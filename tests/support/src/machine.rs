@@ -161,12 +161,12 @@ impl Machine {
 
     #[track_caller]
     fn wait_until_off(&self) -> Option<i32> {
-        let mut power = self.power.take().expect("the machine is on");
         let mut status = None;
         processes::eventually(PATIENCE, "the machine is off", || {
-            status = power.nspawn.try_wait().unwrap();
+            status = self.power.borrow_mut().as_mut().expect("it was on").nspawn.try_wait().unwrap();
             status.is_some()
         });
+        self.power.take();
         processes::eventually(PATIENCE, "its network is gone", || !self.has_network());
         status.and_then(|status| status.code().or(status.signal().map(|signal| 128 + signal)))
     }
@@ -231,7 +231,9 @@ impl Machine {
     fn command_as(&self, user: &str, text: &str) -> Command {
         let groups = control_group::visitors(&self.name());
         let mut command = control_group::enter(&groups, "nsenter");
-        command.args(["--all", "--target", &self.init().to_string(), "--"]);
+        // A shell waits outside: nsenter(1) itself would stop for good when a shutdown stops all processes for a moment.
+        command.args(["--no-fork", "--all", "--target", &self.init().to_string(), "--"]);
+        command.args(["sh", "-c", "\"$@\"; exit", "sh"]);
         command.args(["setpriv", "--reuid", user, "--regid", user, "--init-groups", "--reset-env", "--"]);
         command.args(["sh", "-c", &format!("cd; {text}")]);
         command

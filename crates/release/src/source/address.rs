@@ -8,6 +8,8 @@ use std::process::Command;
 #[derive(Clone)]
 pub struct Address {
     shown: String,
+    /// Where it is not git's credential helper that tells the secret, git must be given all of it.
+    whole: Option<String>,
     secret: Option<Secret>,
 }
 
@@ -26,29 +28,36 @@ const HELPER: &str = r#"!answer() { test "$1" = get && printf 'username=%s\npass
 
 impl Address {
     pub fn new(address: &str) -> Self {
-        Self::with_secret(address).unwrap_or_else(|| Self { shown: address.to_owned(), secret: None })
+        let plain = || Self { shown: address.to_owned(), whole: None, secret: None };
+        Self::with_secret(address).unwrap_or_else(plain)
     }
 
-    /// `https://user:password@host/path`, or a token as the user's name. Other protocols use keys.
+    /// `https://user:password@host/path`, or a token as the user's name. Other protocols use keys, but nobody keeps
+    /// anybody from writing a password there.
     fn with_secret(address: &str) -> Option<Self> {
-        let (protocol, rest) =
-            address.split_once("://").filter(|(name, _)| matches!(*name, "http" | "https"))?;
+        let (protocol, rest) = address.split_once("://")?;
+        let is_http = matches!(protocol, "http" | "https");
         let (server, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (login, host) = server.rsplit_once('@')?;
         let (user, password) = login.split_once(':').unwrap_or((login, ""));
+        if !is_http && password.is_empty() {
+            return None;
+        }
         // A name before a password is no secret; a name alone is a token.
         let raw = if password.is_empty() { user } else { password };
         let spellings = [raw.to_owned(), decoded(raw)].into_iter().filter(|text| !text.is_empty()).collect();
         let server = format!("{protocol}://{host}");
         let shown = format!("{server}{path}");
         let secret = Secret { server, user: decoded(user), password: decoded(password), spellings };
-        Some(Self { shown, secret: Some(secret) })
+        let whole = (!is_http).then(|| address.to_owned());
+        Some(Self { shown, whole, secret: Some(secret) })
     }
 
     /// Makes it the remote `name` for this command.
     pub fn give_to(&self, git: &mut Command, name: &str) {
-        let mut settings = vec![(format!("remote.{name}.url"), self.shown.as_str())];
-        if let Some(secret) = &self.secret {
+        let given = self.whole.as_ref().unwrap_or(&self.shown);
+        let mut settings = vec![(format!("remote.{name}.url"), given.as_str())];
+        if let Some(secret) = self.secret.as_ref().filter(|_| self.whole.is_none()) {
             git.env("FLIPSIDE_GIT_USER", &secret.user).env("FLIPSIDE_GIT_PASSWORD", &secret.password);
             let key = format!("credential.{}.helper", secret.server);
             // The empty one puts away those that were configured before.
@@ -108,6 +117,13 @@ mod tests {
             assert!(!git.get_args().any(|argument| argument.to_string_lossy().contains("hunter")));
             assert!(git.get_envs().any(|(_, value)| value.is_some_and(|value| value == "hunter!2")));
         }
+    }
+
+    #[test]
+    fn a_password_where_keys_belong_is_shown_nowhere_either() {
+        let address = Address::new("ssh://me:hunter2@example.org/x.git");
+        assert_eq!(address.to_string(), "ssh://example.org/x.git");
+        assert_eq!(address.redact("me:hunter2@example.org: no"), "me:***@example.org: no");
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! A folder on this machine, for what has no repository, or none yet.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use state::{Home, IoContext as _, interrupt};
+use state::{Home, IoContext as _, file, interrupt};
 
 use super::Revision;
 use crate::error::{Error, Result};
@@ -95,15 +94,6 @@ fn add_folder(hash: &mut Sha256, folder: &Path, level: Level) -> Result<()> {
 }
 
 fn add_file(hash: &mut Sha256, path: &Path) -> Result<()> {
-    let mut file = File::open(path).on("cannot read", path)?;
-    let mut content = Sha256::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match file.read(&mut buffer).on("cannot read", path)? {
-            0 => break,
-            read => content.update(&buffer[..read]),
-        }
-    }
-    hash.update(content.finalize());
+    hash.update(file::open(path).and_then(key::content).on("cannot read", path)?);
     Ok(())
 }

@@ -264,8 +264,9 @@ impl Reference {
 
 /// Lines of `git ls-remote`, in their order. An annotated tag has two: its own, and with `^{}` that of its commit.
 fn references_in(text: &str) -> Vec<Reference> {
-    let lines =
-        || text.lines().filter_map(|line| line.split_once('\t')).filter(|(commit, _)| is_full_commit(commit));
+    let is_reference =
+        |(commit, name): &(&str, &str)| is_full_commit(commit) && !name.contains(char::is_control);
+    let lines = || text.lines().filter_map(|line| line.split_once('\t')).filter(is_reference);
     let commits: HashMap<_, _> =
         lines().filter_map(|(commit, name)| Some((name.strip_suffix("^{}")?, commit))).collect();
     lines()

@@ -52,6 +52,16 @@ impl Status {
 }
 
 impl InstanceStatus {
+    /// `12 min`, `3.1 s (2 restarts)`
+    fn up(&self, seconds: f64) -> String {
+        let up = in_words(Duration::from_secs_f64(seconds));
+        match self.restarts {
+            None | Some(0) => up,
+            Some(1) => format!("{up} (1 restart)"),
+            Some(many) => format!("{up} ({many} restarts)"),
+        }
+    }
+
     fn row(&self) -> Vec<String> {
         let none = || "-".to_owned();
         let serves = match (self.enabled, self.live) {
@@ -67,7 +77,7 @@ impl InstanceStatus {
             self.release.as_ref().map_or_else(none, ToString::to_string),
             self.health.clone(),
             self.pid.map_or_else(none, |pid| pid.to_string()),
-            self.uptime_seconds.map_or_else(none, |seconds| in_words(Duration::from_secs_f64(seconds))),
+            self.uptime_seconds.map_or_else(none, |seconds| self.up(seconds)),
             self.memory_bytes.map_or_else(none, state::size::in_words),
         ]
     }

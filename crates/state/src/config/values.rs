@@ -37,6 +37,9 @@ impl std::str::FromStr for WantedRevision {
         };
         // What git allows in a name (git-check-ref-format(1)), and `*?[` for a glob; never an option.
         let bad = |c: char| c.is_control() || " ~^:\\".contains(c);
+        if text.len() > 250 {
+            return Err("a revision of more than 250 characters is none of git's".to_owned());
+        }
         if name.is_empty() || name.starts_with('-') || name.contains("..") || name.contains(bad) {
             return Err(format!(
                 "`{text}` is not a revision; write tag:GLOB, branch:NAME, a tag, a branch or a commit"

@@ -14,9 +14,11 @@ use crate::command::Running;
 const SYSTEM: [&str; 9] = ["bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"];
 
 /// Folders of the system whose content is this machine's own.
-const PRIVATE: [&str; 16] = [
+const PRIVATE: [&str; 18] = [
     "etc/cron.d",
+    "etc/flipside",
     "etc/nginx/conf.d",
+    "etc/nginx/flipside",
     "etc/nginx/sites-available",
     "etc/nginx/sites-enabled",
     "etc/profile.d",

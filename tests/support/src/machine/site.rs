@@ -12,6 +12,10 @@ use crate::command::{Ran, Running};
 use crate::http::Answer;
 use crate::world::{self, is_release};
 
+const SET_SWITCH: &str = "/usr/local/libexec/flipside/set-switch";
+/// Root's list.
+const APPS: &str = "/etc/flipside/apps.toml";
+
 /// See the module.
 pub struct Site<'a> {
     machine: &'a Machine,
@@ -33,17 +37,8 @@ impl Machine {
             self.program(&command, &format!("{bin}/{name}"));
         }
         self.write(&site.path("flipside.toml"), &site.config());
-        self.write(
-            &site.path("nginx/upstream.conf"),
-            &format!("server 127.0.0.1:{} down;\n", site.port("A")),
-        );
+        site.have_a_switch();
         self.write(&format!("/etc/nginx/sites-enabled/{name}.conf"), &site.nginx_site());
-        let sudoers = format!("/etc/sudoers.d/{name}");
-        self.write(
-            &sudoers,
-            &format!("{user} ALL=(root) NOPASSWD: /usr/sbin/nginx -t -q, /usr/sbin/nginx -s reload\n"),
-        );
-        self.set_mode(&sudoers, 0o440);
         self.run(&format!("chown -R {user}: {} && nginx -s reload", site.home())).succeeds();
         site
     }
@@ -99,6 +94,7 @@ impl Site<'_> {
 
     fn config(&self) -> String {
         let Self { name, user, .. } = self;
+        let switch = self.switch();
         let (a, b, check) = (self.port("A"), self.port("B"), self.check_port());
         format!(
             r#"name = "{name}"
@@ -121,6 +117,8 @@ path = "/health"
 start_timeout = "15s"
 
 [nginx]
+switch = "{switch}"
+set_switch = ["sudo", "-n", "{SET_SWITCH}", "{name}"]
 check = "http://127.0.0.1:{check}"
 drain_timeout = "5s"
 
@@ -130,10 +128,32 @@ observe = "200ms"
         )
     }
 
+    /// What root gives to an app: a switch, and the right to set it (set-switch(8)).
+    fn have_a_switch(&self) {
+        let Self { machine, user, name, .. } = self;
+        let (a, b) = (self.port("A"), self.port("B"));
+        machine.program(&world::commands().join("set-switch"), SET_SWITCH);
+        machine.write(&self.switch(), &format!("server 127.0.0.1:{a} down;\n"));
+        let app = format!(
+            "[{name}]\nuser = \"{user}\"\nswitch = \"{}\"\nA = \"127.0.0.1:{a}\"\nB = \"127.0.0.1:{b}\"\n",
+            self.switch()
+        );
+        let others = if machine.exists(APPS) { machine.read(APPS) } else { String::new() };
+        machine.write(APPS, &(others + &app));
+        let rights = ["A", "B", "nobody", "--test"].map(|word| format!("{SET_SWITCH} {name} {word}"));
+        let sudoers = format!("/etc/sudoers.d/flipside-{name}");
+        machine.write(&sudoers, &format!("{user} ALL=(root) NOPASSWD: {}\n", rights.join(", ")));
+        machine.set_mode(&sudoers, 0o440);
+    }
+
+    fn switch(&self) -> String {
+        format!("/etc/nginx/flipside/{}.conf", self.name)
+    }
+
     fn nginx_site(&self) -> String {
         let listen = self.public_port().to_string();
         let check = format!("127.0.0.1:{}", self.check_port());
-        world::nginx_site(&self.name, Path::new(&self.path("nginx/upstream.conf")), &listen, &check)
+        world::nginx_site(&self.name, Path::new(&self.switch()), &listen, &check)
     }
 
     /// Changes flipside.toml, given as TOML.

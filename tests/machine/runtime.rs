@@ -1,0 +1,357 @@
+//! The runtime `systemd`, and root who works in the home of another user.
+
+use std::time::Duration;
+
+use support::machine::Site;
+use support::{Machine, SOON, eventually};
+
+const APP: &str = "/usr/local/bin/demo-app";
+
+/// A machine with an app of potados, who lingers.
+fn machine() -> Machine {
+    let machine = Machine::new();
+    machine.user("potados");
+    machine.power_on();
+    machine.run("loginctl enable-linger potados").succeeds();
+    machine
+}
+
+fn site(machine: &Machine) -> Site<'_> {
+    machine.site("potados", "cafeteria", 20200)
+}
+
+/// What systemd says of an instance's unit.
+fn unit(machine: &Machine, instance: &str, property: &str) -> String {
+    let text = format!(
+        "XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user show -P {property} flipside-cafeteria-{instance}"
+    );
+    machine.run_as("potados", &text).succeeds().answer().to_owned()
+}
+
+fn has_unit(machine: &Machine, instance: &str) -> bool {
+    unit(machine, instance, "LoadState") == "loaded"
+}
+
+/// Nothing of an instance is left: no process, no unit, no file.
+#[track_caller]
+fn nothing_is_left(machine: &Machine, site: &Site, instance: &str) {
+    assert_eq!(site.pid(instance), None);
+    assert!(!has_unit(machine, instance), "{}", unit(machine, instance, "ActiveState"));
+    for file in ["json", "start", "starts"] {
+        assert!(!machine.exists(&site.path(&format!("run/{instance}.{file}"))), "{file}");
+    }
+}
+
+#[test]
+fn an_instance_is_a_unit_that_gives_no_secret_away() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    let secret = r#"it's "$HOME" `id` \ $(id) %h ${PATH} hunter2"#;
+    machine.run_as("potados", &format!("umask 077; cat >{} <<'END'\nSECRET={secret}\nEND", site.path("env")));
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    assert!(site.get("/env").unwrap().body.contains(&format!("SECRET={secret}\n")));
+    assert_eq!(unit(&machine, "A", "MainPID"), site.pid("A").unwrap().to_string());
+    for text in [
+        "ps -eo args",
+        "grep -rs hunter2 /run/user/*/systemd /run/systemd; true",
+        "systemctl --user -M potados@ show flipside-cafeteria-A",
+        "journalctl --no-pager",
+    ] {
+        machine.run(text).succeeds().shows_no("hunter2");
+    }
+    machine.run(&format!("stat -c %a {}", site.path("run/A.start"))).prints("600");
+
+    let status = site.status();
+    let a = &status["instances"][0];
+    assert_eq!((&a["restarts"], &a["healthy"]), (&0.into(), &true.into()), "{a}");
+    assert!(a["memory_bytes"].as_u64().unwrap() > 0);
+    // A login shell knows the same as cron, which knows nothing.
+    machine.run("env -i setpriv --reuid potados --regid potados --init-groups /home/potados/.cafeteria/bin/status")
+        .succeeds();
+
+    site.run("stop-instance a --force").succeeds();
+    nothing_is_left(&machine, &site, "A");
+    site.run("stop-instance a --force").succeeds();
+    site.run("start-instance a").succeeds().says_nothing();
+    site.run("start-instance a").succeeds().says_nothing();
+    site.serves("A", "v1");
+}
+
+#[test]
+fn a_release_that_ends_at_its_start_is_told_and_not_started_again() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    site.release("v2", &[("EXIT_AT_START", "7"), ("MESSAGE", "Error: no disk")]);
+    site.run("deploy")
+        .fails_with(1)
+        .says("exited with status 7")
+        .says("Error: no disk")
+        .says("serves as before");
+    nothing_is_left(&machine, &site, "B");
+    site.release("v3", &[("LISTEN", "never")]);
+    site.set("health.start_timeout", "\"2s\"");
+    site.run("deploy").fails_with(1).says("does not listen on its port");
+    nothing_is_left(&machine, &site, "B");
+    site.serves("A", "v1");
+}
+
+#[test]
+fn an_instance_that_has_just_crashed_is_stopped_for_good() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    site.release("v2", &[]);
+    site.run("deploy").succeeds();
+    machine.run(&format!("kill -KILL {}", site.pid("A").unwrap())).succeeds();
+    eventually(SOON, "A is between two lives", || unit(&machine, "A", "SubState") == "auto-restart");
+    site.run("stop-instance a").succeeds();
+    nothing_is_left(&machine, &site, "A");
+
+    // In the same moment it can be started, too.
+    site.run("start-instance a").succeeds();
+    machine.run(&format!("kill -KILL {}", site.pid("A").unwrap())).succeeds();
+    eventually(SOON, "A is between two lives", || unit(&machine, "A", "SubState") == "auto-restart");
+    site.run("start-instance a").succeeds();
+    assert_eq!(site.status()["instances"][0]["restarts"], 0);
+}
+
+#[test]
+fn commands_that_are_killed_in_the_middle_are_finished() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    site.release("v2", &[("START_DELAY", "500ms")]);
+    site.run("update-instance b").succeeds();
+
+    // A start, before it could write down what it had started.
+    let start = site.start("start-instance b");
+    eventually(SOON, "B is started", || machine.processes(APP).len() == 2);
+    machine.run("pkill -KILL -x start-instance").succeeds();
+    assert_ne!(start.wait().status(), 0);
+    machine.run(&format!("rm -f {}", site.path("run/B.json"))).succeeds();
+    site.run("start-instance b").succeeds();
+    assert_eq!(machine.processes(APP).len(), 2, "it is the one that was started");
+    assert!(machine.read(&site.path("run/B.json")).contains("flipside-cafeteria-B.service"));
+
+    // At any moment.
+    for fiftieth in 0..13 {
+        for command in ["stop-instance b", "start-instance b"] {
+            let killed =
+                format!("timeout --signal=KILL {} {}", f64::from(fiftieth) / 50.0, site.command(command));
+            machine.run_as("potados", &killed);
+            site.run(command).succeeds();
+        }
+        assert_eq!(machine.processes(APP).len(), 2, "{fiftieth}");
+        site.serves("A", "v1");
+    }
+
+    // A stop: systemd goes on with it.
+    site.release("v3", &[("IGNORE_SIGTERM", "yes")]);
+    site.run("update-instance b").succeeds();
+    site.run("start-instance b").succeeds();
+    site.set("run.stop_timeout", "\"3s\"");
+    site.run("stop-instance b").succeeds().says("ran on 3.0 s after SIGTERM and were killed");
+    site.run("start-instance b").succeeds();
+    let stop = site.start("stop-instance b");
+    eventually(SOON, "B is being stopped", || unit(&machine, "B", "SubState") == "stop-sigterm");
+    machine.run("pkill -KILL -x stop-instance").succeeds();
+    assert_ne!(stop.wait().status(), 0);
+    eventually(Duration::from_secs(30), "B is gone", || machine.processes(APP).len() == 1);
+    site.run("stop-instance b").succeeds();
+    nothing_is_left(&machine, &site, "B");
+    site.serves("A", "v1");
+}
+
+#[test]
+fn two_homes_of_one_name_do_not_end_each_others_instances() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    // Not even with all that was copied of what runs.
+    let copy = "cp -a .cafeteria .copy && sed -i s/2020/2030/ .copy/flipside.toml .copy/nginx/upstream.conf";
+    machine.run_as("potados", copy).succeeds();
+    for command in ["start-instance a", "stop-instance a --force", "start-instance a", "status"] {
+        let ran = machine.run_as("potados", &format!(".copy/bin/{command}"));
+        if command.starts_with("start") {
+            ran.fails_with(3).says("flipside: /home/potados/.cafeteria#A").says("change name");
+        }
+        site.serves("A", "v1");
+    }
+    assert_eq!(site.status()["instances"][0]["restarts"], 0);
+}
+
+#[test]
+fn root_becomes_the_owner_of_a_home() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    machine.run("usermod --append --groups adm potados").succeeds();
+    machine.run("loginctl disable-linger potados && systemctl mask --now -q polkit").succeeds();
+    let site = site(&machine);
+    site.release("v1", &[]);
+    let hook =
+        "#!/bin/sh\n{ grep -E '^(Uid|Gid|Groups|CapEff|CapPrm)' /proc/self/status; env; pwd; } >hook.txt\n";
+    machine.write(&site.path("hooks/pre-connect"), hook);
+    machine.set_mode(&site.path("hooks/pre-connect"), 0o755);
+    machine.run(&format!("chown -R potados: {}", site.home())).succeeds();
+    site.set("user", "\"potados\"");
+    let uid = machine.run("id -u potados").answer().to_owned();
+    let gid = machine.run("getent group adm | cut -d: -f3").answer().to_owned();
+
+    machine.run(&format!("cd /root; HOME=/root USER=root {}", site.command("deploy"))).succeeds();
+    site.serves("A", "v1");
+    assert!(machine.exists("/var/lib/systemd/linger/potados"), "only root could do this");
+    let seen = machine.read(&site.path("hook.txt"));
+    for line in [
+        format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}"),
+        format!("Gid:\t{uid}\t{uid}\t{uid}\t{uid}"),
+        "CapPrm:\t0000000000000000".to_owned(),
+        "CapEff:\t0000000000000000".to_owned(),
+        "HOME=/home/potados".to_owned(),
+        "USER=potados".to_owned(),
+        "LOGNAME=potados".to_owned(),
+        "SHELL=/bin/bash".to_owned(),
+    ] {
+        assert!(seen.lines().any(|seen| seen == line), "{line}: {seen}");
+    }
+    let groups = seen.lines().find(|line| line.starts_with("Groups:")).unwrap();
+    assert_eq!(groups.split_whitespace().skip(1).collect::<Vec<_>>(), [&gid, &uid]);
+    machine.run(&format!("find {} ! -user potados", site.home())).prints_nothing();
+    assert_eq!(unit(&machine, "A", "MainPID"), site.pid("A").unwrap().to_string(), "a unit of potados");
+    machine.run(&site.command("status")).succeeds();
+
+    // What root is asked to do by the owner of a home, only root may do.
+    site.set("user", "\"root\"");
+    let refused = machine.run(&site.command("deploy")).fails_with(2);
+    refused.says("user is root, but /home/potados/.cafeteria belongs to potados");
+    site.set("user", "\"potados\"");
+    machine.run(&format!("chown 4321 {}", site.home())).succeeds();
+    machine.run(&site.command("status")).fails_with(2).says("the uid 4321, which is not in /etc/passwd");
+}
+
+#[test]
+fn a_home_of_root_is_kept_by_the_machines_own_service_manager() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    site.release("v1", &[]);
+    machine.run(&format!("chown -R root: {} /home/potados/cafeteria", site.home())).succeeds();
+    machine.run(&site.command("deploy")).succeeds();
+    site.serves("A", "v1");
+    machine.run("systemctl show -P ActiveState flipside-cafeteria-A").prints("active");
+
+    machine.run(&format!("chgrp potados {0} && chmod g+w {0}", site.home())).succeeds();
+    machine.run(&site.command("status")).fails_with(2).says("others than root can write");
+
+    // It is given to a user while it runs.
+    machine.run(&format!("chown -R potados: {} && chmod 755 {0}", site.home())).succeeds();
+    for command in ["stop-instance a --force", "start-instance a"] {
+        let refused = site.run(command).fails_with(3);
+        refused
+            .says("kept by root's service manager; run systemctl stop flipside-cafeteria-A.service as root");
+    }
+    site.serves("A", "v1");
+    machine.run("systemctl stop flipside-cafeteria-A").succeeds();
+    site.run("bootup").succeeds();
+    site.serves("A", "v1");
+}
+
+#[test]
+fn without_a_service_manager_that_stays_an_instance_is_started_all_the_same() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    machine.run("loginctl disable-linger potados && systemctl mask --now -q polkit").succeeds();
+    site.release("v1", &[]);
+    let remedy = "run loginctl enable-linger potados as root";
+    site.run("deploy").succeeds().says("A runs without systemd").says(remedy);
+    site.serves("A", "v1");
+    assert_eq!(site.status()["instances"][0]["restarts"], serde_json::Value::Null);
+
+    site.set("run.runtime", "\"systemd\"");
+    site.release("v2", &[]);
+    site.run("deploy").fails_with(1).says(remedy).says("serves as before");
+    site.serves("A", "v1");
+
+    // What keeps it is what stops it.
+    machine.run("loginctl enable-linger potados").succeeds();
+    site.run("deploy").succeeds();
+    site.run("stop-instance a").succeeds();
+    site.set("run.runtime", "\"direct\"");
+    site.run("stop-instance b --force").succeeds();
+    nothing_is_left(&machine, &site, "B");
+    machine.by_agent(&format!("runuser -u potados -- {}", site.command("bootup"))).succeeds();
+    let started = machine.by_agent(&format!("runuser -u potados -- {}", site.command("start-instance a")));
+    started.shows("A may end when systemd ends agent.service, from which it was started");
+}
+
+#[test]
+fn a_limit_of_memory_is_given_to_systemd_and_said_where_that_cannot_keep_it() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    site.set("run.memory_max", "\"64M\"");
+    site.release("v1", &[]);
+    let deployed = site.run("deploy").succeeds();
+    assert_eq!(unit(&machine, "A", "MemoryMax"), (64 << 20).to_string());
+    let limit = machine.run_as("potados", "cat /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/memory.max");
+    if limit.status() != 0 {
+        // The control groups of version 1 are root's alone.
+        deployed.says("A runs without memory_max");
+    }
+}
+
+#[test]
+fn the_watchman_is_silent_when_all_is_well_and_while_others_work() {
+    if !super::possible() {
+        return;
+    }
+    let machine = machine();
+    let site = site(&machine);
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    site.run("bootup").succeeds().says_nothing().prints_nothing();
+
+    site.release("v2", &[("START_DELAY", "3s")]);
+    let mut deploy = site.start("deploy");
+    deploy.until_it_says("update-instance");
+    site.run("bootup").succeeds().says_nothing();
+    machine.run(&format!("kill -KILL {}", site.pid("A").unwrap())).succeeds();
+    site.run("bootup --quiet").exits_with(4).says_nothing();
+    deploy.wait();
+
+    // nginx comes later than the instance.
+    machine.run("systemctl stop nginx").succeeds();
+    let bootup = site.start("bootup");
+    machine.run("sleep 1; systemctl start nginx").succeeds();
+    bootup.wait().succeeds();
+    site.run("status");
+}
