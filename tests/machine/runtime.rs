@@ -189,7 +189,9 @@ fn two_homes_of_one_name_do_not_end_each_others_instances() {
     site.release("v1", &[]);
     site.run("deploy").succeeds();
     // Not even with all that was copied of what runs.
-    let copy = "cp -a .cafeteria .copy && sed -i s/2020/2030/ .copy/flipside.toml .copy/nginx/upstream.conf";
+    let copy = "cp -a .cafeteria .copy && cd .copy && mkdir -p nginx && \
+        sed -i '/^set_switch/d; s#^switch = .*#switch = \"nginx/upstream.conf\"#; s/2020/2030/' flipside.toml && \
+        echo 'server 127.0.0.1:20302;' >nginx/upstream.conf";
     machine.run_as("potados", copy).succeeds();
     for command in ["start-instance a", "stop-instance a --force", "start-instance a", "status"] {
         let ran = machine.run_as("potados", &format!(".copy/bin/{command}"));
@@ -260,6 +262,10 @@ fn a_home_of_root_is_kept_by_the_machines_own_service_manager() {
     let site = site(&machine);
     site.release("v1", &[]);
     machine.run(&format!("chown -R root: {} /home/potados/cafeteria", site.home())).succeeds();
+    let is_of = |user: &str| {
+        machine.run(&format!("sed -i 's/^user = .*/user = \"{user}\"/' /etc/flipside/apps.toml"))
+    };
+    is_of("root").succeeds();
     machine.run(&site.command("deploy")).succeeds();
     site.serves("A", "v1");
     machine.run("systemctl show -P ActiveState flipside-cafeteria-A").prints("active");
@@ -268,6 +274,7 @@ fn a_home_of_root_is_kept_by_the_machines_own_service_manager() {
     machine.run(&site.command("status")).fails_with(2).says("others than root can write");
 
     // It is given to a user while it runs.
+    is_of("potados").succeeds();
     machine.run(&format!("chown -R potados: {} && chmod 755 {0}", site.home())).succeeds();
     for command in ["stop-instance a --force", "start-instance a"] {
         let refused = site.run(command).fails_with(3);

@@ -31,11 +31,13 @@ pub(crate) fn limits_memory(folder: &Path) -> bool {
     limit.is_some_and(|limit| limit < 1 << 62)
 }
 
-/// The path of the one that systemd has put the process in.
-pub(crate) fn of(pid: Pid) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let path = |marker: &str| text.lines().find_map(|line| line.split_once(marker).map(|(_, path)| path));
-    path(":name=systemd:").or_else(|| path("0::")).map(str::to_owned)
+/// The paths of those that systemd may have put the process in: of its own hierarchy, and of version 2.
+pub(crate) fn of(pid: Pid) -> Vec<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let path = |line: &str| {
+        line.split_once(":name=systemd:").or(line.split_once("0::")).map(|(_, path)| path.to_owned())
+    };
+    text.lines().filter_map(path).collect()
 }
 
 /// Its processes, and those of all that is below it.

@@ -67,7 +67,7 @@ fn in_unit(unit: &Unit) -> Vec<Member> {
     let held = |pid: Pid| {
         let handle = pidfd_open(rustix::process::Pid::from_raw(pid.0)?, PidfdFlags::empty()).ok()?;
         look_at(pid)?;
-        control_group::of(pid)?.contains(&within).then_some(Member { pid, handle })
+        control_group::of(pid).iter().any(|path| path.contains(&within)).then_some(Member { pid, handle })
     };
     control_group::processes(&unit.control_group).into_iter().filter_map(held).collect()
 }

@@ -1,5 +1,7 @@
 //! Which runtime keeps an instance, and what an operator should know of that.
 
+use std::path::Path;
+
 use state::config::Runtime;
 use state::linger::systemd_runs;
 use state::process::Identity;
@@ -43,10 +45,10 @@ fn dies_with_us(instance: InstanceName) -> Option<String> {
     if !systemd_runs() {
         return None;
     }
-    let group = control_group::of(Identity::of_this_process()?.pid)?;
-    let unit = group.rsplit('/').next().filter(|unit| {
-        std::path::Path::new(unit).extension().is_some_and(|kind| kind == "service" || kind == "scope")
-    })?;
+    let groups = control_group::of(Identity::of_this_process()?.pid);
+    let is_unit =
+        |name: &&str| Path::new(name).extension().is_some_and(|kind| kind == "service" || kind == "scope");
+    let unit = groups.iter().find_map(|group| group.rsplit('/').next().filter(is_unit))?;
     Some(format!(
         "{instance} may end when systemd ends {unit}, from which it was started; runtime = \"systemd\" keeps it"
     ))

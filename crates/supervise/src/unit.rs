@@ -180,10 +180,10 @@ pub(crate) fn of(app: &App, instance: InstanceName, shown: &Shown) -> Option<ins
 
 /// The same for a process whose record was never written.
 pub(crate) fn of_process(app: &App, instance: InstanceName, pid: Pid) -> Option<instance::Unit> {
-    let path = control_group::of(pid)?;
     let name = name(app, instance);
-    let end = path.find(&format!("/{name}"))? + 1 + name.len();
-    let control_group = control_group::folder(&path[..end])?;
+    let of_unit = |path: &String| Some(path[..path.find(&format!("/{name}"))? + 1 + name.len()].to_owned());
+    let path = control_group::of(pid).iter().find_map(of_unit)?;
+    let control_group = control_group::folder(&path)?;
     Some(instance::Unit { name, manager: systemd::ours(), control_group })
 }
 
