@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use installation::{ask_for, conclude, may_go_on, show, tell};
-use service::install::{Ground, Plan, Setup, Wishes, running, whose};
+use service::install::{Ground, Plan, Setup, Wishes, must_be_removable, running, whose};
 use state::{Exit, interrupt};
 
 /// Set up a server for an app, or bring an installation up to date
@@ -40,11 +40,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut wishes = arguments.wishes.clone();
-    ask_for(&mut wishes, whose(&arguments.wishes))?;
+    ask_for(&mut wishes, whose)?;
     let ground = Ground::find(&wishes, arguments.globals.home.as_deref())?;
     if !arguments.uninstall {
-        let questions = ground.questions(&wishes);
-        ask_for(&mut wishes, questions)?;
+        ask_for(&mut wishes, |wishes| ground.questions(wishes))?;
     }
     let setup = Setup::new(&ground, &wishes)?;
     if !arguments.force.force {
@@ -52,7 +51,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let plan = setup.plan()?;
     interrupt::listen()?;
-    if arguments.uninstall { uninstall(&plan, arguments) } else { install(&plan, arguments) }
+    if !arguments.uninstall {
+        return install(&plan, arguments);
+    }
+    must_be_removable(&plan, &ground)?;
+    uninstall(&plan, arguments)
 }
 
 fn install(plan: &Plan, arguments: &Arguments) -> anyhow::Result<ExitCode> {

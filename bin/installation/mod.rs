@@ -5,24 +5,25 @@ use std::fmt::Write as _;
 use cli::Tone;
 use service::install::{Action, Error, Line, Question, Wishes};
 
-/// Asks what is still to be said; without a terminal takes the defaults, and names the flags that have none.
-pub fn ask_for(wishes: &mut Wishes, questions: impl IntoIterator<Item = Question>) -> Result<(), Error> {
-    let mut missing = Vec::new();
-    for question in questions {
-        let answer = if cli::has_person() {
-            cli::ask(question.text, question.default.as_deref())
-        } else {
-            question.default.clone()
-        };
-        match answer {
-            Some(answer) => wishes.answer(&question, answer),
-            None => missing.push(question.flag),
+/// Asks what is still to be said, as each answer may tell the default of the next; without a terminal takes the
+/// defaults, and names the flags that have none.
+pub fn ask_for(wishes: &mut Wishes, questions: impl Fn(&Wishes) -> Vec<Question>) -> Result<(), Error> {
+    if cli::has_person() {
+        while let Some(question) = questions(wishes).first() {
+            let Some(answer) = cli::ask(question.text, question.default.as_deref()) else { break };
+            wishes.answer(question, answer);
         }
     }
-    if missing.is_empty() {
-        return Ok(());
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        questions(wishes).into_iter().partition(|question| question.default.is_some() && !cli::has_person());
+    if !unknown.is_empty() {
+        let flags: Vec<_> = unknown.iter().map(|question| question.flag).collect();
+        return Err(Error::Refused(format!("nobody can be asked here; say it by {}", flags.join(", "))));
     }
-    Err(Error::Refused(format!("nobody can be asked here; say it by {}", missing.join(", "))))
+    for question in known {
+        wishes.answer(&question, question.default.clone().unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// Shows the plan; true if that is all there is to do.

@@ -81,6 +81,7 @@ fn what_nobody_has_said_is_named_by_its_flags() {
     let world = world();
     home_of_nobody(&world);
     as_nobody(&world, &[]).exits_with(3).prints_nothing().says("say it by --git, --name, --run");
+    as_nobody(&world, &["--git", "https://example.org/x"]).exits_with(3).says("say it by --run");
     as_nobody(&world, &["--name", "hello"]).exits_with(3).says("say it by --git, --run");
     assert!(!world.folder().join("nobody/home").exists(), "nothing was done");
 }
@@ -159,6 +160,33 @@ fn the_users_part_is_done_without_root_and_what_root_has_to_run_is_said() {
     assert!(!home.join("bin").exists() && home.join("flipside.toml").exists() && home.join("env").exists());
     as_nobody(&world, &["--uninstall", "--purge", "--force"]).succeeds();
     assert!(!home.exists());
+}
+
+#[test]
+fn on_a_terminal_what_is_missing_is_asked_and_then_whether_to_go_on() {
+    if !is_root() {
+        return;
+    }
+    let world = world();
+    let home = home_of_nobody(&world);
+    // Enough answers on standard input would be no terminal: the terminal is script's.
+    let answers = "https://example.org/hello.git\n\n\n\nexec app\n\n20201,20202,20200\ny\n";
+    let line = format!(
+        "setpriv --reuid=65534 --regid=65534 --clear-groups {} --home {}",
+        unpacked(&world).display(),
+        home.display()
+    );
+    let mut typed = Command::new("script");
+    typed.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env_remove("FLIPSIDE_HOME");
+    typed.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).current_dir("/");
+    let mut typed = typed.spawn().unwrap();
+    std::io::Write::write_all(&mut typed.stdin.take().unwrap(), answers.as_bytes()).unwrap();
+    let shown = typed.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert_eq!(shown.status.code(), Some(3), "{text}");
+    assert!(text.contains("The app's name [hello]: ") && text.contains("Shall I set it up? [y/N]"), "{text}");
+    let config = fs::read_to_string(home.join("flipside.toml")).unwrap();
+    assert!(config.contains("name = \"hello\"") && config.contains("port = 20201"), "{config}");
 }
 
 #[test]

@@ -186,6 +186,155 @@ fn with_a_certificate_the_site_is_served_over_tls_and_port_80_leads_there() {
 }
 
 #[test]
+fn a_site_that_nginx_refuses_is_taken_back_and_no_other_site_suffers() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine.write(
+        "/etc/nginx/sites-enabled/other.conf",
+        "server { listen 81 default_server; return 200 other; }\n",
+    );
+    machine.run("nginx -s reload").succeeds();
+    let tls = format!("{WORDS} --certificate /etc/ssl/none.pem --certificate-key /etc/ssl/none.key");
+    let refused = install(&machine, &tls)
+        .exits_with(1)
+        .says("/etc/nginx/sites-available/cafeteria.conf")
+        .says("run install again");
+    assert!(refused.stderr().contains("none.pem"), "nginx's own words: {refused}");
+    assert!(!machine.exists("/etc/nginx/sites-enabled/cafeteria.conf"), "it is taken back");
+    machine.run("nginx -t -q").succeeds();
+    assert_eq!(machine.get(81, "/").unwrap().body, "other");
+
+    // What somebody else has broken is told, and stays theirs to mend.
+    machine.run("rm -r /var/lib/flipside/cafeteria").succeeds();
+    machine.write("/etc/nginx/sites-enabled/other.conf", "server { listen 81; oops; }\n");
+    install(&machine, WORDS).exits_with(1).says("unknown directive");
+    machine.write("/etc/nginx/sites-enabled/other.conf", "");
+    install(&machine, WORDS).succeeds();
+    assert!(served(&machine).contains("v1"));
+}
+
+#[test]
+fn an_app_for_every_name_takes_the_place_of_the_page_of_welcome() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    let welcome = "/etc/nginx/sites-available/default";
+    machine.write(welcome, "server { listen 80 default_server; server_name _; return 200 welcome; }\n");
+    machine.run(&format!("ln -s {welcome} /etc/nginx/sites-enabled/default && nginx -s reload")).succeeds();
+    install(&machine, WORDS).succeeds(); // beside it, for a name of its own
+    machine.run("curl -sS -H 'Host: cafeteria.test' http://127.0.0.1/").shows("v1");
+    machine.run("curl -sS http://127.0.0.1/").shows("welcome");
+
+    install(&machine, "--force --user potados --domain _").succeeds();
+    machine.eventually(SOON, "it answers to every name", "curl -fsS http://127.0.0.1/ | grep v1");
+    install(&machine, "--force --user potados").succeeds().says("everything is there");
+    install(&machine, "--force --user potados --uninstall").succeeds();
+    machine.eventually(SOON, "the page of welcome is back", "curl -fsS http://127.0.0.1/ | grep welcome");
+}
+
+#[test]
+fn a_configuration_written_before_is_completed_and_one_with_its_own_switch_is_left_alone() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    let config = "# by hand\nname = \"cafeteria\"\n[instance.A]\nport = 20201\n[instance.B]\nport = 20202\n\
+        [source]\ngit = \"/home/potados/cafeteria\"\n[run]\ncommand = \"exec /usr/local/bin/demo-app\"\n\
+        [health]\npath = \"/health\"\n[nginx]\ncheck = \"http://127.0.0.1:20200\" # mine\n";
+    let write = |text: &str| {
+        machine.write(&format!("{HOME}/flipside.toml"), text);
+        machine.run(&format!("chown -R potados: {HOME}")).succeeds();
+    };
+    write(config);
+    install(&machine, "--force --user potados").exits_with(3).says("say it by --domain");
+    install(&machine, "--force --user potados --domain cafeteria.test")
+        .succeeds()
+        .says("changed /home/potados/.flipside/flipside.toml");
+    let completed = machine.read(&format!("{HOME}/flipside.toml"));
+    assert!(
+        completed.starts_with("# by hand\n")
+            && completed.contains("20200\" # mine\n")
+            && completed.contains("set_switch"),
+        "{completed}"
+    );
+    assert!(served(&machine).contains("v1"));
+    install(&machine, "--force --user potados --uninstall --purge").succeeds();
+
+    let own = format!("{config}test = [\"true\"]\nreload = [\"true\"]\n");
+    write(&own);
+    install(&machine, "--force --no-deploy --user potados").succeeds();
+    assert_eq!(machine.read(&format!("{HOME}/flipside.toml")), own);
+    for path in [
+        "/etc/nginx/flipside",
+        "/etc/sudoers.d/flipside-cafeteria",
+        "/etc/nginx/sites-available/cafeteria.conf",
+    ] {
+        assert!(!machine.exists(path), "{path}");
+    }
+    assert!(machine.exists("/etc/systemd/system/flipside-cafeteria.service"));
+}
+
+#[test]
+fn a_deployment_that_fails_leaves_an_installation_that_the_next_deployment_uses() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine.run_as("potados", "cd cafeteria && git tag -d v1").succeeds();
+    install(&machine, WORDS).exits_with(1).says("deploy: stopped at update-instance");
+    release(&machine, "v3");
+    install(&machine, WORDS).succeeds().shows("cafeteria is up: A (v3");
+}
+
+#[test]
+fn the_logs_are_rotated_with_the_users_rights_and_the_app_goes_on_writing() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    install(&machine, WORDS).succeeds();
+    let rotate = "logrotate --force --state /tmp/state /etc/logrotate.d/flipside-cafeteria";
+    machine.run(rotate).succeeds();
+    machine.run(&format!("stat -c %U:%a {HOME}/logs/A.log.1")).prints("potados:600");
+    machine.run(&format!("test ! -s {HOME}/logs/A.log")).succeeds();
+    // A symlink in its place leads root nowhere.
+    machine
+        .run_as("potados", &format!("cd {HOME}/logs && rm -f B.log && ln -s /etc/passwd B.log"))
+        .succeeds();
+    machine.run(&format!("{rotate}; true"));
+    machine.run("test -s /etc/passwd && stat -c %U:%a /etc/passwd").prints("root:644");
+}
+
+#[test]
+fn packages_come_from_apt_and_one_that_does_not_exist_is_named() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    install(&machine, &format!("{WORDS} --packages no-such-package"))
+        .exits_with(1)
+        .says("apt-get install no-such-package")
+        .says("done before it: /var/lib/flipside/cafeteria/install.toml; mend the cause");
+    // A repository of one package, on the machine itself.
+    machine.run(
+        "cd /opt && mkdir -p hello/DEBIAN hello/usr/share/hello repo && \
+         printf 'Package: flipside-hello\nVersion: 1\nArchitecture: all\nMaintainer: a <a@example.com>\nDescription: x\n' >hello/DEBIAN/control && \
+         dpkg-deb --root-owner-group --build hello repo/hello.deb && cd repo && \
+         { dpkg-deb -f hello.deb; printf 'Filename: ./hello.deb\nSize: %s\nSHA256: %s\n' $(stat -c %s hello.deb) $(sha256sum hello.deb | cut -d ' ' -f 1); } >Packages && \
+         rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/* /var/lib/apt/lists/* && \
+         echo 'deb [trusted=yes] file:/opt/repo ./' >/etc/apt/sources.list",
+    ).succeeds();
+    install(&machine, &format!("{WORDS} --packages flipside-hello"))
+        .succeeds()
+        .says("made apt-get install flipside-hello");
+    machine.run("dpkg-query --show --showformat='${db:Status-Status}' flipside-hello").shows("installed");
+    install(&machine, &format!("{WORDS} --packages flipside-hello")).succeeds().says("everything is there");
+}
+
+#[test]
 fn an_uninstalled_machine_is_as_before_but_for_what_the_app_has_made() {
     if !super::possible() {
         return;

@@ -34,19 +34,35 @@ pub fn new(wishes: &Wishes) -> Result<String> {
     Ok(text)
 }
 
-/// With the switch as root's part makes it, unless it was arranged otherwise; whether something was added.
+/// With the switch as root's part makes it, unless somebody has arranged it otherwise; whether something was added.
 pub fn with_switch(text: &str, name: &str) -> Result<(String, bool)> {
-    let mut document: DocumentMut = text.parse().map_err(|error| Error::Usage(format!("{error}")))?;
+    let mut document = parsed(text)?;
     let nginx = document.entry("nginx").or_insert_with(toml_edit::table);
     let Some(nginx) = nginx.as_table_mut() else {
         return Err(Error::Usage("flipside.toml: write [nginx] as a section of its own".into()));
     };
-    if ["switch", "set_switch", "test", "reload"].into_iter().any(|key| nginx.contains_key(key)) {
+    if ARRANGED.into_iter().any(|key| nginx.contains_key(key)) {
         return Ok((text.to_owned(), false));
     }
     nginx.insert("switch", value(switch(name).display().to_string()));
     nginx.insert("set_switch", value(["sudo", "-n", BINARY, name].into_iter().collect::<Array>()));
     Ok((document.to_string(), true))
+}
+
+/// Whether somebody has arranged by other means than ours how nginx is switched.
+pub fn is_arranged_otherwise(text: &str) -> Result<bool> {
+    let document = parsed(text)?;
+    let Some(nginx) = document.get("nginx") else { return Ok(false) };
+    let words = nginx.get("set_switch").and_then(|words| words.as_array());
+    let ours = words.is_some_and(|words| words.iter().any(|word| word.as_str() == Some(BINARY)));
+    Ok(!ours && ARRANGED.into_iter().any(|key| nginx.get(key).is_some()))
+}
+
+/// What tells that it is arranged already.
+const ARRANGED: [&str; 4] = ["switch", "set_switch", "test", "reload"];
+
+fn parsed(text: &str) -> Result<DocumentMut> {
+    text.parse().map_err(|error| Error::Usage(format!("flipside.toml: {error}")))
 }
 
 pub fn ports(config: &Config) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 use state::config::SourceKind;
-use state::{Config, IoContext as _};
+use state::{AppName, Config, IoContext as _};
 
 use super::record::Record;
 use super::wishes::{Question, Wishes};
@@ -24,10 +24,11 @@ pub struct Ground {
 }
 
 /// Whom the app is for, as long as nobody has said it.
-pub fn whose(wishes: &Wishes) -> Option<Question> {
+pub fn whose(wishes: &Wishes) -> Vec<Question> {
     let asks = geteuid().is_root() && wishes.user.is_none();
     let default = std::env::var("SUDO_USER").ok().filter(|user| user != "root");
-    asks.then(|| Question::new("--user", "The user that the app runs as", default))
+    let question = || Question::new("--user", "The user that the app runs as", default);
+    asks.then(question).into_iter().collect()
 }
 
 impl Ground {
@@ -84,7 +85,7 @@ impl Ground {
             let from_repository = wishes.git.is_some() || wishes.directory.is_none();
             let git = wishes.git.clone().or(wishes.directory.clone());
             ask(&git, "--git", "The git repository that releases come from", None);
-            ask(&wishes.name, "--name", "The app's name", None);
+            ask(&wishes.name, "--name", "The app's name", git.as_deref().and_then(name_of));
             if from_repository {
                 let newest = Some("tag:v*".to_owned());
                 ask(&wishes.revision, "--revision", "What to deploy when nobody says", newest);
@@ -109,7 +110,9 @@ impl Ground {
                 Some(ports::free()),
             );
         }
-        if self.root && self.record.is_none() {
+        let text = self.configuration.as_ref().map_or("", |(_, text)| text);
+        let has_site = !described::is_arranged_otherwise(text).unwrap_or_default();
+        if self.root && self.record.is_none() && has_site {
             ask(&wishes.domain, "--domain", "The domain of the site (_ answers to every name)", None);
         }
         questions
@@ -143,6 +146,12 @@ impl Ground {
         }
         Ok(())
     }
+}
+
+/// What the last part of a repository's address would be called: `cafeteria` of `https://example.org/cafeteria.git`.
+fn name_of(source: &str) -> Option<String> {
+    let last = source.trim_end_matches('/').rsplit(['/', ':']).next()?;
+    AppName::try_from(last.trim_end_matches(".git").to_owned()).ok().map(|name| name.to_string())
 }
 
 fn home_of(account: &Account, named: Option<&Path>) -> Result<PathBuf> {

@@ -41,6 +41,11 @@ pub trait Item {
     fn look(&self) -> Result<Found>;
     fn make(&self) -> Result<()>;
 
+    /// Whether it is nothing that install makes: only `--uninstall` has to do with it.
+    fn is_only_removed(&self) -> bool {
+        false
+    }
+
     /// What `--uninstall` does with it, and with `--purge`.
     fn removal(&self, _purge: bool) -> Result<Removal> {
         Ok(if self.look()? == Found::Missing { Removal::Nothing } else { Removal::Remove })

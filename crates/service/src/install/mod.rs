@@ -65,7 +65,7 @@ impl<'a> Setup<'a> {
             ground,
             wishes,
             completed: added && ground.configuration.is_some(),
-            by_set_switch: added || described.contains(root::BINARY),
+            by_set_switch: !described::is_arranged_otherwise(&described)?,
             config,
             text,
             commands: exe.parent().unwrap_or(&exe).to_owned(),
@@ -104,6 +104,10 @@ impl<'a> Setup<'a> {
         }
         items.extend(self.of_user()?.into_iter().map(|item| (Part::User, item)));
         items.extend(root_items.drain(..).map(|item| (Part::Root, item)));
+        if !self.ground.root {
+            let (account, home) = (self.ground.account.clone(), self.ground.home.clone());
+            items.push((Part::User, Box::new(Instances { account, home })));
+        }
         let mut plan = Plan {
             account: self.ground.account.clone(),
             home: self.ground.home.clone(),
@@ -245,6 +249,18 @@ impl<'a> Setup<'a> {
         }
         words.join(" ")
     }
+}
+
+/// What root has made, nobody else can take away; and without the home it would be of no use.
+pub fn must_be_removable(plan: &Plan, ground: &Ground) -> Result<()> {
+    if plan.root || ground.record.is_none() {
+        return Ok(());
+    }
+    let user = &ground.account.name;
+    Err(Error::Refused(format!(
+        "root's part is there; root has to run: install --user {user} --home {} --uninstall",
+        ground.home.display()
+    )))
 }
 
 /// Stopped by `--uninstall`.

@@ -58,7 +58,8 @@ impl Plan {
 
     /// Also what only root could do.
     pub(super) fn all_lines(&self) -> Result<Vec<Line>> {
-        self.items.iter().map(|(part, item)| self.within(*part, || line(*part, item.as_ref()))).collect()
+        let made = self.items.iter().filter(|(_, item)| !item.is_only_removed());
+        made.map(|(part, item)| self.within(*part, || line(*part, item.as_ref()))).collect()
     }
 
     /// Makes what is missing. Each thing is looked at again first: an earlier one may have brought it along, as a package

@@ -39,6 +39,10 @@ impl Item for Instances {
         Ok(())
     }
 
+    fn is_only_removed(&self) -> bool {
+        true
+    }
+
     fn removal(&self, _purge: bool) -> Result<Removal> {
         let none = running(&self.account, &self.home).is_empty();
         Ok(if none { Removal::Nothing } else { Removal::Remove })
