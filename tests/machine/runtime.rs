@@ -167,7 +167,7 @@ fn commands_that_are_killed_in_the_middle_are_finished() {
     site.run("update-instance b").succeeds();
     site.run("start-instance b").succeeds();
     site.set("run.stop_timeout", "\"3s\"");
-    site.run("stop-instance b").succeeds().says("ran on 3.0 s after SIGTERM and were killed");
+    site.run("stop-instance b").succeeds().says("ran on 3.0 s after SIGTERM, and had to be killed");
     site.run("start-instance b").succeeds();
     let stop = site.start("stop-instance b");
     eventually(SOON, "B is being stopped", || unit(&machine, "B", "SubState") == "stop-sigterm");

@@ -24,7 +24,7 @@ pub enum Error {
     /// A person has written something into the switch that no command should overrule.
     #[error("{0}; name the instance that is to serve: connect-to-nginx A or connect-to-nginx B")]
     Switch(String),
-    #[error("there is no release to go back to; see releases")]
+    #[error("there is no release to go back to; name one that releases shows")]
     NothingBefore,
     #[error("nothing is enabled; run deploy, or connect-to-nginx with the name of an instance that runs")]
     NothingEnabled,

@@ -92,17 +92,22 @@ pub fn stop(app: &App, instance: InstanceName) -> Result<Vec<String>> {
     let left = if runs { drain(app, instance)? } else { 0 };
     if left > 0 {
         let within = in_words(app.config.nginx.drain_timeout);
-        remarks.push(format!("{left} connections to {instance} were still open after {within} and were cut"));
+        let connections = counted(left, "connection", "connections");
+        remarks.push(format!("{connections} to {instance} still open after {within}, and cut"));
     }
     let timeout = app.config.run.stop_timeout;
     if let stop::Stopped::Killed { processes } = stop::stop(app, instance, timeout)? {
         let within = in_words(timeout);
         let signal = app.config.run.stop_signal;
-        remarks.push(format!(
-            "{processes} processes of {instance} ran on {within} after {signal} and were killed"
-        ));
+        let processes = counted(processes, "process", "processes");
+        remarks
+            .push(format!("{processes} of {instance} ran on {within} after {signal}, and had to be killed"));
     }
     Ok(remarks)
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// What [`update`] would do. Nothing is fetched for it.
