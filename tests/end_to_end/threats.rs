@@ -7,6 +7,8 @@ mod app;
 mod home;
 #[path = "threats/names.rs"]
 mod names;
+#[path = "threats/others.rs"]
+mod others;
 #[path = "threats/repository.rs"]
 mod repository;
 #[path = "threats/secrets.rs"]

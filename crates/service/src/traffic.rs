@@ -2,7 +2,7 @@
 
 use nginx::{Connected, Live, Setting, Switch};
 use state::{App, InstanceName, file};
-use supervise::{Presence, drain, health, presence};
+use supervise::{Presence, Seen, drain, health, presence};
 
 use crate::error::{Error, Result};
 
@@ -95,11 +95,17 @@ impl Service {
         }
     }
 
-    /// An error if the instance would fail the requests that it would get.
+    /// An error if the instance would fail the requests that it would get, or if somebody else would get them.
     pub fn may_connect(app: &App, instance: InstanceName) -> Result<()> {
-        match health::probe(app, instance).problem {
-            None => Ok(()),
-            Some(problem) => Err(Error::Unfit { instance, problem: format!("it {problem}") }),
+        if let Some(problem) = health::probe(app, instance).problem {
+            return Err(Error::Unfit { instance, problem: format!("it {problem}") });
+        }
+        match supervise::listener(app, instance)? {
+            Seen::Foreign(holder) => {
+                let problem = format!("{holder} is at its port, which flipside did not start");
+                Err(Error::Unfit { instance, problem })
+            }
+            Seen::Nobody | Seen::Ours(_) => Ok(()),
         }
     }
 

@@ -28,7 +28,10 @@ const PROXIES: [&str; 5] = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy
 pub fn variables() -> Variables {
     let wanted = |name: &str| {
         let lower = name.to_ascii_lowercase();
-        NAMES.contains(&name) || PROXIES.contains(&lower.as_str()) || name.starts_with("LC_")
+        // ssh passes on what begins like this, whatever comes then.
+        let is_locale =
+            name.starts_with("LC_") && name.bytes().all(|byte| byte == b'_' || byte.is_ascii_uppercase());
+        NAMES.contains(&name) || PROXIES.contains(&lower.as_str()) || is_locale
     };
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))

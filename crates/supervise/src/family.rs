@@ -134,9 +134,16 @@ fn hold(pid: Pid, seen: &Process) -> Option<Member> {
     (look_at(pid)?.start == seen.start).then_some(Member { pid, handle })
 }
 
-/// Whether the process was started with this mark in its environment.
+/// Whether the process was started with this mark in its environment, by our user: root sees the environments of all,
+/// and anybody can write a mark into their own.
 pub fn carries(pid: Pid, mark: &str) -> bool {
     let wanted = format!("{MARK}={mark}");
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) && is_of_our_user(pid)
+}
+
+/// By the kernel's word; the owner of its folder in `/proc` is root if the process wants it so (proc_pid(5)).
+fn is_of_our_user(pid: Pid) -> bool {
+    let status = procfs::process::Process::new(pid.0).and_then(|process| process.status());
+    status.is_ok_and(|status| status.ruid == rustix::process::getuid().as_raw())
 }

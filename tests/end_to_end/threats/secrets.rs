@@ -118,6 +118,7 @@ fn what_the_caller_has_in_the_environment_reaches_neither_builds_nor_instances()
         ("GIT_EXTERNAL_DIFF", "/tmp/evil"),
         ("PYTHONPATH", "/tmp"),
         ("LD_PRELOAD", &library),
+        ("LC_X;touch planted;X", "x"),
         ("LANG", "C.UTF-8"),
         ("https_proxy", "http://127.0.0.1:1"),
     ];
@@ -127,7 +128,7 @@ fn what_the_caller_has_in_the_environment_reaches_neither_builds_nor_instances()
     let instance = String::from_utf8_lossy(&instance).replace('\0', "\n");
     let build = world.read("instances/A/built-with");
     for environment in [&instance, &build] {
-        for (name, _) in &callers[..8] {
+        for (name, _) in &callers[..9] {
             assert!(!environment.contains(&format!("{name}=")), "{name}: {environment}");
         }
         for name in ["PATH=", "LANG=C.UTF-8", "https_proxy=", "RELEASE=", "FLIPSIDE_HOME="] {
