@@ -316,6 +316,9 @@ fn without_a_service_manager_that_stays_an_instance_is_started_all_the_same() {
     machine.by_agent(&format!("runuser -u potados -- {}", site.command("bootup"))).succeeds();
     let started = machine.by_agent(&format!("runuser -u potados -- {}", site.command("start-instance a")));
     started.shows("A may end when systemd ends agent.service, from which it was started");
+    site.run("stop-instance a").succeeds();
+    let by_ssh = machine.ssh("potados", &site.command("start-instance a"));
+    by_ssh.succeeds().says_nothing(); // sessions leave their processes alone here
 }
 
 #[test]

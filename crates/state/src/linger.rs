@@ -25,6 +25,6 @@ pub fn let_linger(user: &User) -> bool {
     }
     let _whole = interrupt::postpone();
     let mut loginctl = Command::new("loginctl");
-    loginctl.args(["--no-ask-password", "enable-linger", &user.name]);
+    loginctl.args(["--no-ask-password", "enable-linger", "--", &user.name]);
     command::captured(&mut loginctl, TIMEOUT).is_ok_and(|ended| ended.succeeded()) && lingers(user)
 }

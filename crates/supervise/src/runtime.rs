@@ -1,6 +1,8 @@
 //! Which runtime keeps an instance, and what an operator should know of that.
 
+use std::ffi::OsStr;
 use std::path::Path;
+use std::process::Command;
 
 use state::config::Runtime;
 use state::linger::systemd_runs;
@@ -46,10 +48,24 @@ fn dies_with_us(instance: InstanceName) -> Option<String> {
         return None;
     }
     let groups = control_group::of(Identity::of_this_process()?.pid);
-    let is_unit =
-        |name: &&str| Path::new(name).extension().is_some_and(|kind| kind == "service" || kind == "scope");
-    let unit = groups.iter().find_map(|group| group.rsplit('/').next().filter(is_unit))?;
+    let unit =
+        groups.iter().find_map(|group| group.rsplit('/').next().filter(|name| takes_all_along(name)))?;
     Some(format!(
         "{instance} may end when systemd ends {unit}, from which it was started; runtime = \"systemd\" keeps it"
     ))
+}
+
+/// Whether all that runs in a service is ended with it (systemd.kill(5)), or in a session (logind.conf(5)).
+fn takes_all_along(unit: &str) -> bool {
+    let answer = |tool: &str, words: &[&str]| {
+        let ended = systemd::run(Command::new(tool).args(words)).ok()?;
+        Some(String::from_utf8_lossy(&ended.output).trim().to_owned())
+    };
+    let kept: &[&str] = &["process", "none", "no"];
+    let answer = match Path::new(unit).extension().and_then(OsStr::to_str) {
+        Some("service") => answer("systemctl", &["show", "--property=KillMode", "--value", "--", unit]),
+        Some("scope") => answer("loginctl", &["show-session", "--property=KillUserProcesses", "--value"]),
+        _ => return false,
+    };
+    answer.is_none_or(|answer| !kept.contains(&answer.as_str()))
 }
