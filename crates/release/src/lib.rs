@@ -23,3 +23,4 @@ pub use error::{Error, Result};
 pub use kept::{find, list};
 pub use prepare::{Planned, Prepared, plan, prepare};
 pub use prune::prune;
+pub use source::without_secret;

@@ -11,8 +11,14 @@ use state::config::{SourceKind, WantedRevision};
 
 use crate::error::{Error, Result};
 use crate::tree;
+use address::Address;
 use directory::Directory;
 use git::Repository;
+
+/// A repository's address as it may be shown.
+pub fn without_secret(address: &str) -> String {
+    Address::new(address).to_string()
+}
 
 /// So many digits are the name of a commit that was asked for itself.
 const COMMIT_DIGITS: usize = 12;

@@ -138,6 +138,7 @@ impl Ground {
         for (flag, wish, there) in said {
             if wish.as_ref().is_some_and(|wish| *wish != there) {
                 let file = self.home.join("flipside.toml");
+                let there = release::without_secret(&there);
                 return Err(Error::Usage(format!(
                     "{flag} is not what {} says, `{there}`; edit it there, and leave {flag} out",
                     file.display()
