@@ -45,6 +45,28 @@ fn prune_keeps_so_many_beside_those_in_use() {
 }
 
 #[test]
+fn the_logs_of_the_last_fifty_deployments_are_kept() {
+    let world = world().release("v1").deployed("v1");
+    let of_today = world.list("logs").into_iter().find(|name| name.starts_with("deploy-2")).unwrap();
+    for number in 10..70 {
+        world.write(&format!("logs/deploy-20200101-0000{number}.log"), "long ago");
+    }
+    world.write("logs/deploy-notes.log", "somebody's");
+    world.write(&format!("logs/{of_today}"), "the newest");
+    let all = world.list("logs");
+    world.run(["releases", "--prune", "--dry-run"]).succeeds();
+    assert_eq!(world.list("logs"), all);
+    world.run(["releases", "--prune"]).succeeds();
+    let left = world.list("logs");
+    assert_eq!(left.iter().filter(|name| name.starts_with("deploy-2")).count(), 50, "{left:?}");
+    for kept in [&of_today, "deploy-notes.log", "deploy-20200101-000069.log", "A.log", "deployments.jsonl"] {
+        assert!(left.iter().any(|name| name == kept), "{kept}: {left:?}");
+    }
+    assert!(!left.iter().any(|name| name == "deploy-20200101-000010.log"), "{left:?}");
+    world.run(["deployments"]).succeeds().shows("deployed");
+}
+
+#[test]
 fn a_failed_build_never_pushes_out_a_good_release() {
     let world = world().set("source.keep", "1").release("v1").release("v2").release("v3");
     for name in ["v1", "v2"] {

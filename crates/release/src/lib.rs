@@ -8,6 +8,7 @@ mod dependencies;
 mod error;
 mod kept;
 mod key;
+mod logs;
 mod prepare;
 mod prune;
 mod shared;

@@ -8,7 +8,7 @@ use std::path::Path;
 use state::{App, Home, InstanceName, IoContext as _, ReleaseId, file};
 
 use crate::error::Result;
-use crate::{kept, tree};
+use crate::{kept, logs, tree};
 
 /// What to do about what is found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub fn prune(app: &App, in_use: &[ReleaseId], dry_run: bool) -> Result<Vec<Relea
             file::remove(&app.home.build_log(id))?;
         }
         remove_leftovers(&app.home, &names)?;
-        remove_logs(&app.home, app.config.source.keep)?;
+        logs::prune(&app.home, app.config.source.keep)?;
     }
     Ok(beyond)
 }
@@ -53,29 +53,8 @@ fn remove_leftovers(home: &Home, in_releases: &[String]) -> Result<()> {
         .try_for_each(|name| tree::remove(&home.path().join(name)))
 }
 
-/// Of builds that failed the newest few logs are kept, too: they are what is read in the morning.
-fn remove_logs(home: &Home, keep: usize) -> Result<()> {
-    let folder = home.logs();
-    let mut orphans = Vec::new();
-    for name in names_in(&folder)? {
-        let id = name.strip_prefix("build-").and_then(|name| name.strip_suffix(".log"));
-        let Some(id) = id.and_then(|id| ReleaseId::try_from(id.to_owned()).ok()) else { continue };
-        if !tree::is_there(&home.release(&id)) {
-            let path = home.build_log(&id);
-            orphans.push((
-                fs::symlink_metadata(&path)
-                    .and_then(|metadata| metadata.modified())
-                    .on("cannot read", &path)?,
-                path,
-            ));
-        }
-    }
-    orphans.sort_unstable();
-    orphans.iter().rev().skip(keep).try_for_each(|(_, path)| Ok(file::remove(path)?))
-}
-
 /// The names of what is in a folder; none if there is no such folder.
-fn names_in(folder: &Path) -> Result<Vec<String>> {
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.on("cannot read", folder)?,
