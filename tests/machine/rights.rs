@@ -1,7 +1,7 @@
-//! Users who may do nothing as root but set their own app's switch.
+//! What a user can do who owns the home of an app and has one right of root's: to set this app's switch.
 
-use support::machine::Site;
-use support::{Machine, only_resets_on_kept_connections, served_by};
+use support::machine::{SET_SWITCH, Site};
+use support::{Machine, SOON, eventually, no_failed_request, only_resets_on_kept_connections, served_by};
 
 /// One for each instance, nobody and the test.
 const RIGHTS: usize = 4;
@@ -15,7 +15,7 @@ fn a_user_deploys_with_the_right_to_set_one_switch_and_has_no_other() {
     machine.user("potados");
     machine.power_on();
     let site = machine.site("potados", "cafeteria", 20200);
-    let other = "/usr/local/libexec/flipside/set-switch canteen A";
+    let other = format!("{SET_SWITCH} canteen A");
 
     let rights = machine.run_as("potados", "sudo -n -l").succeeds();
     let allowed: Vec<&str> = rights.stdout().lines().skip_while(|line| !line.contains("(root)")).collect();
@@ -25,7 +25,7 @@ fn a_user_deploys_with_the_right_to_set_one_switch_and_has_no_other() {
     let set_switch = "/usr/local/libexec/flipside/set-switch cafeteria";
     assert_eq!(commands.len(), RIGHTS, "{rights}");
     assert!(commands.iter().all(|command| command.starts_with(set_switch)), "{rights}");
-    for refused in ["nginx -t", "nginx -s reload", "cat /etc/shadow", other] {
+    for refused in ["nginx -t", "nginx -s reload", "cat /etc/shadow", &other] {
         machine.run_as("potados", &format!("sudo -n {refused}")).exits_with(1);
     }
 
@@ -81,4 +81,260 @@ fn deploy_all(sites: &[Site], release: &str) {
     for deploy in running {
         deploy.wait().succeeds();
     }
+}
+
+/// A machine with the apps of two users, each served by its A.
+struct Two {
+    machine: Machine,
+}
+
+impl Two {
+    fn new() -> Option<Self> {
+        if !super::possible() {
+            return None;
+        }
+        let machine = Machine::new();
+        machine.user("potados");
+        machine.user("potatoes");
+        machine.power_on();
+        Some(Self { machine })
+    }
+
+    /// Those of potados, who tries, and of somebody else.
+    fn sites(&self) -> (Site<'_>, Site<'_>) {
+        let ours = self.machine.site("potados", "cafeteria", 20200);
+        let other = self.machine.site("potatoes", "canteen", 20210);
+        for site in [&ours, &other] {
+            site.release("v1", &[]);
+            site.run("deploy").succeeds();
+            site.serves("A", "v1");
+        }
+        (ours, other)
+    }
+
+    /// What potados tries, as a shell would.
+    fn tries(&self, text: &str) {
+        let ran = self.machine.run_as("potados", text);
+        assert_ne!(ran.status(), 0, "{ran}");
+    }
+}
+
+#[test]
+fn a_user_cannot_make_nginx_include_anything() {
+    let Some(two) = Two::new() else { return };
+    let (ours, _) = two.sites();
+    let switch = ours.switch();
+    let before = two.machine.read(&switch);
+    for attempt in [
+        format!("echo 'include /root/x;' >{switch}"),
+        format!("echo 'include /root/x;' >/tmp/new && mv /tmp/new {switch}"),
+        format!("ln -sf /tmp/mine {switch}"),
+        format!("rm -f {switch}"),
+        "touch /etc/nginx/flipside/.cafeteria.conf.new".to_owned(),
+        "echo >/etc/flipside/apps.toml".to_owned(),
+        "mv /etc/flipside /etc/mine".to_owned(),
+        format!("sudo -n {SET_SWITCH} cafeteria 'A; include /root/x'"),
+        format!("sudo -n {SET_SWITCH} cafeteria A B"),
+        format!("sudo -n {SET_SWITCH} --apps /tmp/mine cafeteria A"),
+    ] {
+        two.tries(&attempt);
+    }
+    // What the home says is not asked.
+    two.machine
+        .run_as("potados", "mkdir .cafeteria/nginx; echo 'include /root/x;' >.cafeteria/nginx/upstream.conf");
+    ours.set("instance.B.port", "20290");
+    ours.run("connect-to-nginx a").succeeds();
+    two.machine.run("nginx -T").succeeds().shows_no("/root/x").shows_no("20290").shows_no(".cafeteria");
+    assert_eq!(two.machine.read(&switch), before);
+}
+
+#[test]
+fn a_user_cannot_reach_another_sites_switch() {
+    let Some(two) = Two::new() else { return };
+    let (ours, other) = two.sites();
+    let before = two.machine.read(&other.switch());
+    two.machine
+        .under_gentle_load(other.public_port(), |_| {
+            two.tries(&format!("sudo -n {SET_SWITCH} canteen B"));
+            two.tries(&format!("sudo -n {SET_SWITCH} canteen nobody"));
+            ours.set("nginx.set_switch", &format!("[\"sudo\", \"-n\", {SET_SWITCH:?}, \"canteen\"]"));
+            ours.run("connect-to-nginx b --force").fails_with(1).says("canteen B").says("sudo");
+            // A careless line of sudoers(5) does not help either.
+            two.machine
+                .write("/etc/sudoers.d/careless", &format!("potados ALL=(root) NOPASSWD: {SET_SWITCH}\n"));
+            for words in
+                ["canteen B", "canteen nobody", "../canteen B", "--apps /etc/flipside/apps.toml canteen B"]
+            {
+                let ran = two.machine.run_as("potados", &format!("sudo -n {SET_SWITCH} {words}"));
+                assert_eq!(ran.status(), 2, "{ran}");
+            }
+            for forged in ["SUDO_UID=0", "SUDO_UID=1002", "SUDO_USER=potatoes"] {
+                two.tries(&format!("{forged} sudo -n {SET_SWITCH} canteen B"));
+                two.tries(&format!("sudo -n {forged} {SET_SWITCH} canteen B"));
+            }
+        })
+        .expect(no_failed_request());
+    assert_eq!(two.machine.read(&other.switch()), before);
+}
+
+#[test]
+fn a_user_cannot_break_nginx_for_other_sites() {
+    let Some(two) = Two::new() else { return };
+    let (ours, other) = two.sites();
+    two.machine
+        .under_gentle_load(other.public_port(), |machine| {
+            // With nothing behind its switch, again and again, and without the room to write.
+            for text in [
+                format!("sudo -n {SET_SWITCH} cafeteria nobody"),
+                format!("ulimit -f 0 -n 16; sudo -n {SET_SWITCH} cafeteria B"),
+                format!("ulimit -t 1; sudo -n {SET_SWITCH} cafeteria A"),
+                format!("umask 0777; sudo -n {SET_SWITCH} cafeteria B"),
+                format!("for i in 1 2 3 4 5; do sudo -n {SET_SWITCH} cafeteria A & done; wait"),
+            ] {
+                machine.run_as("potados", &text);
+                machine.run("nginx -t -q").succeeds();
+            }
+            machine.run_as("potados", "rm -rf .cafeteria cafeteria");
+            machine.run("nginx -t -q && systemctl reload nginx").succeeds();
+        })
+        .expect(only_resets_on_kept_connections(30));
+    other.release("v2", &[]);
+    other.run("deploy").succeeds();
+    other.serves("B", "v2");
+    drop(ours);
+}
+
+#[test]
+fn a_user_cannot_stop_it_half_way_and_keep_the_lock() {
+    let Some(two) = Two::new() else { return };
+    let (ours, other) = two.sites();
+    // nginx's test takes its time, as on a large server.
+    two.machine.write("/usr/local/libexec/slowly", "#!/bin/sh\nsleep 2\nexec nginx -t -q\n");
+    two.machine.set_mode("/usr/local/libexec/slowly", 0o755);
+    let list = two.machine.read("/etc/flipside/apps.toml");
+    let slow = list.replacen("\n[canteen]", "\ntest = [\"/usr/local/libexec/slowly\"]\n[canteen]", 1);
+    two.machine.write("/etc/flipside/apps.toml", &slow);
+    for signal in ["STOP", "KILL", "TSTP", "INT"] {
+        let setting = two.machine.start_as("potados", &format!("sudo -n {SET_SWITCH} cafeteria B"));
+        eventually(SOON, "it tests", || !two.machine.processes("libexec/slowly").is_empty());
+        // As the user, by pid; and as a terminal does to all that runs on it, whoever that is.
+        let who = if matches!(signal, "TSTP" | "INT") { "root" } else { "potados" };
+        let them = format!("-f '^(sudo -n )?{SET_SWITCH} cafeteria B'");
+        two.machine.run_as(who, &format!("pkill -{signal} {them}"));
+        other.run("connect-to-nginx --force").succeeds();
+        other.run("connect-to-nginx --force").succeeds();
+        assert!(two.machine.read(&ours.switch()).contains("20203;"), "after {signal}");
+        // sudo itself may stand still by now, and holds nobody up.
+        two.machine.run(&format!("pkill -CONT {them}"));
+        setting.wait();
+        two.machine.run(&format!("{SET_SWITCH} cafeteria A")).succeeds();
+    }
+    // Who cannot open the lock cannot hold it.
+    two.tries("flock -n /run/flipside/nginx.lock true");
+    two.tries("flock -s -n /run/flipside/nginx.lock true");
+}
+
+#[test]
+fn a_user_cannot_read_a_file_of_others_through_nginxs_words() {
+    let Some(two) = Two::new() else { return };
+    let (ours, _) = two.sites();
+    two.machine.write("/root/secret", "hunter2 hunter3;\n");
+    two.machine.set_mode("/root/secret", 0o600);
+    let mut said = String::new();
+    for text in [
+        "ln -s /root/secret .cafeteria/nginx; .cafeteria/bin/connect-to-nginx b --force; rm .cafeteria/nginx"
+            .to_owned(),
+        format!("sudo -n {SET_SWITCH} cafeteria /root/secret"),
+        format!("sudo -n {SET_SWITCH} --apps /root/secret cafeteria --test"),
+        "sudo -n nginx -t -c /root/secret".to_owned(),
+        "sudo -n nginx -t".to_owned(),
+    ] {
+        said += &two.machine.run_as("potados", &text).to_string();
+    }
+    ours.set("nginx.test", "[\"nginx\", \"-t\", \"-c\", \"/root/secret\"]");
+    ours.set("nginx.switch", "\"/root/secret\"");
+    said += &ours.run("connect-to-nginx b --force").to_string();
+    said += &ours.run("enabled-instance").to_string();
+    assert!(!said.contains("hunter"), "{said}");
+
+    // A mistake in another site is told in one line without control characters, and no more of that file.
+    ours.set("nginx.switch", &format!("{:?}", ours.switch()));
+    two.machine.write("/etc/nginx/conf.d/other.conf", "mistaken\u{1b}[31m directive;\nhunter2 hunter3;\n");
+    two.machine.set_mode("/etc/nginx/conf.d/other.conf", 0o600);
+    let ran = ours.run("connect-to-nginx b --force").fails_with(1).is_plain();
+    ran.says("mistaken").says_not("hunter");
+}
+
+#[test]
+fn a_user_cannot_run_code_as_root_through_the_environment() {
+    let Some(two) = Two::new() else { return };
+    let (_ours, _) = two.sites();
+    two.machine.run_as(
+        "potados",
+        "mkdir tools; for tool in nginx sh sleep; do printf '#!/bin/sh\\nid -u >>/tmp/ran; exit 0\\n' >tools/$tool; \
+         chmod +x tools/$tool; done; echo 'id -u >>/tmp/ran' >rc",
+    );
+    for environment in [
+        "PATH=$HOME/tools:$PATH",
+        "LD_PRELOAD=$HOME/tools/nginx LD_LIBRARY_PATH=$HOME/tools LD_AUDIT=$HOME/tools/nginx",
+        "NGINX='3;4;' NGINX_BIN=$HOME/tools/nginx",
+        "ENV=$HOME/rc BASH_ENV=$HOME/rc PERL5OPT=-d SHELLOPTS=xtrace PS4='$(id -u >>/tmp/ran)'",
+        "OPENSSL_CONF=$HOME/rc OPENSSL_MODULES=$HOME/tools TMPDIR=$HOME GCONV_PATH=$HOME MALLOC_PERTURB_=1",
+    ] {
+        two.machine
+            .run_as("potados", &format!("export {environment}; /usr/bin/sudo -n {SET_SWITCH} cafeteria A"))
+            .succeeds();
+        two.tries(&format!("/usr/bin/sudo -n {environment} {SET_SWITCH} cafeteria A"));
+        two.tries(&format!("export {environment}; /usr/bin/sudo -n -E {SET_SWITCH} cafeteria A"));
+    }
+    two.tries("test -e /tmp/ran");
+    for shell in ["-s", "-i", "sh", "-u root id", "-e /etc/nginx/flipside/cafeteria.conf", "-D /tmp ls"] {
+        two.tries(&format!("sudo -n {shell}"));
+    }
+}
+
+#[test]
+fn a_user_cannot_run_code_as_root_through_the_configuration_or_the_home() {
+    let Some(two) = Two::new() else { return };
+    let (ours, _) = two.sites();
+    let mine = "[\"sh\", \"-c\", \"id -u >>/tmp/ran\"]";
+    for key in ["nginx.test", "nginx.reload"] {
+        ours.set(key, mine);
+    }
+    ours.run("connect-to-nginx a").succeeds();
+    two.tries("test -e /tmp/ran");
+    ours.set("nginx.set_switch", mine);
+    ours.run("connect-to-nginx b --force");
+    two.machine.run_as("potados", "sort -u /tmp/ran | grep -v '^0$'").succeeds();
+    two.machine.run_as("potados", "! grep '^0$' /tmp/ran").succeeds();
+    // A set-switch of one's own is not what sudo allows.
+    two.machine.run_as("potados", "printf '#!/bin/sh\\nid -u >>/tmp/ran\\n' >.cafeteria/bin/set-switch");
+    two.tries("sudo -n .cafeteria/bin/set-switch cafeteria A");
+    two.tries(&format!("cp .cafeteria/bin/set-switch {SET_SWITCH}"));
+    two.tries("mv /usr/local/libexec/flipside /tmp/x");
+}
+
+#[test]
+fn a_user_cannot_lead_it_elsewhere_by_links() {
+    let Some(two) = Two::new() else { return };
+    let (ours, _) = two.sites();
+    for text in [
+        "ln -s /etc/shadow /etc/nginx/flipside/.cafeteria.conf.new",
+        "ln -s /etc/shadow /run/flipside/nginx.lock.new",
+        "ln -sf /etc/shadow /run/flipside/nginx.lock",
+        "rm -rf /run/flipside",
+        "mv /run/flipside /run/mine",
+        "ln -sf /tmp/mine /etc/flipside/apps.toml",
+    ] {
+        two.tries(text);
+    }
+    // The kernel may allow a hard link to what one can read; it is not what is written to then.
+    let shadow = two.machine.run("sha256sum /etc/shadow").succeeds();
+    two.machine.run_as("potados", &format!("ln {} mine; ln /etc/flipside/apps.toml list", ours.switch()));
+    ours.release("v2", &[]);
+    ours.run("deploy").succeeds();
+    ours.serves("B", "v2");
+    two.tries("test -e mine && echo 'include /etc/shadow;' >>mine");
+    two.tries("test -e list && echo '[mine]' >>list");
+    two.machine.run("sha256sum /etc/shadow").prints(shadow.answer());
 }

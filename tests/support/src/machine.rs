@@ -25,7 +25,7 @@ use crate::ports;
 use crate::processes;
 use crate::world::{self, Loaded};
 
-pub use site::Site;
+pub use site::{SET_SWITCH, Site};
 
 /// So many machines at the same time, of this process and others.
 const SLOTS: u8 = 3;

@@ -12,7 +12,8 @@ use crate::command::{Ran, Running};
 use crate::http::Answer;
 use crate::world::{self, is_release};
 
-const SET_SWITCH: &str = "/usr/local/libexec/flipside/set-switch";
+/// Where root has its command.
+pub const SET_SWITCH: &str = "/usr/local/libexec/flipside/set-switch";
 /// Root's list.
 const APPS: &str = "/etc/flipside/apps.toml";
 
@@ -146,7 +147,7 @@ observe = "200ms"
         machine.set_mode(&sudoers, 0o440);
     }
 
-    fn switch(&self) -> String {
+    pub fn switch(&self) -> String {
         format!("/etc/nginx/flipside/{}.conf", self.name)
     }
 
