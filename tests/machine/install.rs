@@ -1,5 +1,6 @@
 //! install on a machine that really boots: from nothing to a service, and back.
 
+use std::process::Command;
 use std::time::Duration;
 
 use support::{Machine, Ran, SOON};
@@ -332,6 +333,44 @@ fn packages_come_from_apt_and_one_that_does_not_exist_is_named() {
         .says("made apt-get install flipside-hello");
     machine.run("dpkg-query --show --showformat='${db:Status-Status}' flipside-hello").shows("installed");
     install(&machine, &format!("{WORDS} --packages flipside-hello")).succeeds().says("everything is there");
+}
+
+#[test]
+fn the_tarball_and_the_debian_package_install_what_serves() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    let package = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/share/package"))
+        .arg("--bin-dir")
+        .arg(machine.path("/opt/flipside/bin"))
+        .arg("--out")
+        .arg(machine.path("/opt/package"))
+        .output()
+        .unwrap();
+    assert!(package.status.success(), "{}", String::from_utf8_lossy(&package.stderr));
+    assert_eq!(String::from_utf8_lossy(&package.stdout).lines().count(), 2, "a tarball and a package");
+
+    // Where nobody but root can look.
+    machine
+        .run("mkdir -m 700 /root/here && cd /root/here && tar -xzf /opt/package/flipside-*.tar.gz")
+        .succeeds();
+    machine
+        .run(&format!("/root/here/flipside-*/bin/install {WORDS}"))
+        .succeeds()
+        .shows("cafeteria is up: A (v1");
+    machine.run_as("potados", "bash -lc 'man -w deploy'").shows("/.flipside/share/man/man1/deploy.1");
+
+    machine.run("dpkg -i /opt/package/flipside_*.deb 2>&1").succeeds();
+    machine.run("flipside-install --force --user potados").succeeds().says("everything is there");
+    machine.run("man -w flipside-install flipside.toml set-switch 7 flipside").succeeds();
+    machine
+        .run("type -p install; sh -c 'command -v install'; man -w install")
+        .shows("/usr/bin/install")
+        .shows("/man1/install.1")
+        .shows_no("flipside");
+    machine.run("flipside-install --force --user potados --uninstall && dpkg -r flipside 2>&1").succeeds();
+    machine.run("ls /usr/lib/flipside 2>&1; true").shows("No such file");
 }
 
 #[test]
