@@ -45,11 +45,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.uninstall {
         ask_for(&mut wishes, |wishes| ground.questions(wishes))?;
     }
-    let setup = Setup::new(&ground, &wishes)?;
-    if !arguments.force.force {
-        setup.must_be_trusted()?;
-    }
-    let plan = setup.plan()?;
+    let plan = Setup::new(&ground, &wishes)?.plan()?;
     interrupt::listen()?;
     if !arguments.uninstall {
         return install(&plan, arguments);

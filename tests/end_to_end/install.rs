@@ -270,6 +270,30 @@ fn encrypted_secrets_become_the_env_file_and_lie_nowhere_else() {
 }
 
 #[test]
+fn a_bundle_of_gpg_is_taken_as_well() {
+    let world = world();
+    let folder = world.folder().join("gpg");
+    let script = format!(
+        "set -e; mkdir -m 700 {gpg}; export GNUPGHOME={gpg}; exec 2>/dev/null; \
+         gpg --batch --passphrase '' --quick-generate-key a@example.com default default never; \
+         printf 'TOKEN=hunter2\\n' | gpg --batch --trust-model always -e -r a@example.com -o {gpg}/env.gpg",
+        gpg = folder.display()
+    );
+    assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    let mut command = Command::new(unpacked(&world));
+    command.args(FLAGS).args(["--dry-run", "--no-deploy", "--home"]).arg(world.folder().join("new"));
+    command.args(["--user", "nobody", "--domain", "hello.example.org", "--packages", "--secrets"]);
+    command.arg(folder.join("env.gpg")).env("GNUPGHOME", &folder).env_remove("FLIPSIDE_HOME");
+    let shown = Running::start("install", command);
+    let shown = shown.wait();
+    // Its agent lives on for a while.
+    let _ = Command::new("gpgconf").args(["--kill", "gpg-agent"]).env("GNUPGHOME", &folder).status();
+    if is_root() {
+        shown.succeeds().shows("/new/env").shows_no("hunter2");
+    }
+}
+
+#[test]
 fn root_writes_nothing_where_a_planted_symlink_of_the_user_points() {
     if !is_root() {
         return;

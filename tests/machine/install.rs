@@ -217,6 +217,23 @@ fn a_site_that_nginx_refuses_is_taken_back_and_no_other_site_suffers() {
 }
 
 #[test]
+fn where_nginx_has_no_folder_of_enabled_sites_the_site_is_in_conf_d() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine.run("rm -r /etc/nginx/sites-available /etc/nginx/sites-enabled && nginx -t -q").succeeds();
+    install(&machine, WORDS).succeeds();
+    assert!(
+        machine.exists("/etc/nginx/conf.d/cafeteria.conf") && !machine.exists("/etc/nginx/sites-available")
+    );
+    assert!(served(&machine).contains("v1"));
+    install(&machine, WORDS).succeeds().says("everything is there");
+    install(&machine, "--force --user potados --uninstall").succeeds();
+    assert!(!machine.exists("/etc/nginx/conf.d/cafeteria.conf"));
+}
+
+#[test]
 fn an_app_for_every_name_takes_the_place_of_the_page_of_welcome() {
     if !super::possible() {
         return;
@@ -365,8 +382,8 @@ fn the_tarball_and_the_debian_package_install_what_serves() {
     machine.run("flipside-install --force --user potados").succeeds().says("everything is there");
     machine.run("man -w flipside-install flipside.toml set-switch 7 flipside").succeeds();
     machine
-        .run("type -p install; sh -c 'command -v install'; man -w install")
-        .shows("/usr/bin/install")
+        .run("command -v install; man -w install")
+        .shows("/bin/install")
         .shows("/man1/install.1")
         .shows_no("flipside");
     machine.run("flipside-install --force --user potados --uninstall && dpkg -r flipside 2>&1").succeeds();
@@ -478,10 +495,16 @@ fn root_runs_no_copy_that_the_apps_user_could_have_changed() {
         return;
     }
     let machine = bare();
-    machine.run("cp -r /opt/flipside /home/potados/mine && chown -R potados: /home/potados/mine").succeeds();
-    let words = WORDS.replace("--force ", "");
-    let refused = machine.run(&format!("/home/potados/mine/bin/install {words}")).exits_with(3);
-    assert!(refused.stderr().contains("could change what root runs"), "{refused}");
+    machine.run("cp -r /opt/flipside /home/potados/roots && cp -r /opt/flipside /home/potados/mine && chown -R potados: /home/potados/mine").succeeds();
+    for folder in ["/home/potados/mine", "/home/potados/roots"] {
+        machine
+            .run(&format!("{folder}/bin/install {WORDS}"))
+            .exits_with(3)
+            .says("could change what root runs");
+    }
+    machine.run("cp -r /opt/flipside /opt/all && chmod 777 /opt/all").succeeds();
+    machine.run(&format!("/opt/all/bin/install {WORDS}")).exits_with(3).says("could change what root runs");
+    assert!(!machine.exists(HOME));
 }
 
 #[test]

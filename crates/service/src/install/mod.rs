@@ -72,23 +72,27 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// What the app's user could have changed is nothing for root to run.
-    pub fn must_be_trusted(&self) -> Result<()> {
-        let exe = std::env::current_exe().on("cannot find", &self.commands)?;
-        let theirs = [&exe, &self.commands]
-            .into_iter()
-            .any(|path| fs::metadata(path).is_ok_and(|metadata| metadata.uid() == self.ground.account.uid));
-        if self.ground.root && theirs {
-            return Err(Error::Refused(format!(
-                "{} belongs to {}, the app's user, who could change what root runs; unpack flipside as root, or use --force",
-                self.commands.display(),
-                self.ground.account.name
-            )));
+    /// What the app's user could have changed, or anybody, is nothing for root to run.
+    fn must_be_trusted(&self) -> Result<()> {
+        let theirs = |path: &&Path| {
+            fs::metadata(path).is_ok_and(|metadata| {
+                let by_others = metadata.mode() & 0o002 != 0 && metadata.mode() & 0o1000 == 0;
+                metadata.uid() == self.ground.account.uid || by_others
+            })
+        };
+        let exe = self.commands.join("install");
+        match exe.ancestors().find(theirs) {
+            Some(path) if self.ground.root => Err(Error::Refused(format!(
+                "{} could change what root runs ({} is theirs); unpack flipside as root where only root can write, as in /opt",
+                self.ground.account.name,
+                path.display()
+            ))),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     pub fn plan(&self) -> Result<Plan> {
+        self.must_be_trusted()?;
         let record = self.record();
         let mut items = Vec::new();
         let mut root_items = match &record {
