@@ -5,7 +5,7 @@ use std::path::Component;
 use std::str::FromStr;
 
 use state::config::{CheckServer, HttpPath, Signal, StatusSet, WantedRevision};
-use state::{AppName, InstanceName, RelativePath, ReleaseId, duration, size};
+use state::{AbsolutePath, AppName, InstanceName, RelativePath, ReleaseId, duration, size};
 
 pub fn check(bytes: &[u8]) {
     let Some(text) = crate::text(bytes) else { return };
@@ -26,6 +26,14 @@ pub fn check(bytes: &[u8]) {
     }
     if let Ok(path) = HttpPath::try_from(text.to_owned()) {
         assert!(path.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+    if let Ok(path) = AbsolutePath::try_from(text.to_owned()) {
+        let mut parts = path.as_path().components();
+        assert_eq!(parts.next(), Some(Component::RootDir));
+        assert!(parts.all(|part| matches!(part, Component::Normal(_))), "{}", path.as_path().display());
+    }
+    if let Ok(size) = size::parse(text) {
+        assert!(size > 0 && size % 1024 == 0, "{size}");
     }
     if let Ok(time) = duration::parse(text) {
         assert_eq!(duration::parse(&duration::as_written(time)), Ok(time));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Component, Path};
 
 use state::Config;
-use state::config::SourceKind;
+use state::config::{SourceKind, SwitchPath};
 
 pub fn check(bytes: &[u8]) {
     let Some(text) = crate::text(bytes) else { return };
@@ -30,9 +30,13 @@ fn keeps_its_promises(config: &Config) {
     for path in paths {
         stays_below(path.as_path());
     }
-    stays_below(config.nginx.switch.as_path());
+    match (&config.nginx.switch, &config.nginx.set_switch) {
+        (SwitchPath::InTheHome(path), None) => stays_below(path.as_path()),
+        (SwitchPath::Roots(path), Some(_)) => assert!(path.as_path().is_absolute()),
+        other => panic!("{other:?}"),
+    }
 
-    for words in [&config.nginx.test, &config.nginx.reload] {
+    for words in [&config.nginx.test, &config.nginx.reload].into_iter().chain(&config.nginx.set_switch) {
         assert!(!words[0].is_empty());
         for word in words {
             can_be_an_argument(word);

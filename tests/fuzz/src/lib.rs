@@ -2,6 +2,7 @@
 //!
 //! `tests/fuzz/run TARGET SECONDS` searches for such bytes; `cargo test -p fuzz` replays those in corpus/.
 
+mod apps;
 mod arguments;
 mod configuration;
 mod deployments;
@@ -17,7 +18,8 @@ mod words;
 pub type Check = fn(&[u8]);
 
 /// Each has a folder in corpus/.
-pub const TARGETS: [(&str, Check); 10] = [
+pub const TARGETS: [(&str, Check); 11] = [
+    ("apps", apps::check),
     ("arguments", arguments::check),
     ("configuration", configuration::check),
     ("deployments", deployments::check),

@@ -65,8 +65,13 @@ impl TryFrom<String> for Loopback {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let address = text.parse().ok().filter(|it: &SocketAddr| it.ip().is_loopback() && it.port() != 0);
+        let here = |it: &SocketAddr| it.ip().is_loopback() && it.port() != 0;
+        // nginx knows no `[::1%lo]`.
+        let plain = |it: &SocketAddr| *it == SocketAddr::new(it.ip(), it.port());
+        let address = text.parse().ok();
         address
+            .filter(here)
+            .filter(plain)
             .map(Self)
             .ok_or_else(|| format!("`{text}` is not an address of an instance; write 127.0.0.1:PORT"))
     }
@@ -83,12 +88,13 @@ impl List {
     pub fn read(named: Option<PathBuf>) -> Result<Self> {
         let path = named.unwrap_or_else(|| ROOTS_OWN.into());
         let text = trust::read(&path)?;
-        let apps = parse(&text).map_err(|(line, problem)| state::Error::Configuration {
-            file: path.clone(),
-            line,
-            problem,
-        })?;
-        Ok(Self { path, apps })
+        let wrong = |(line, problem)| state::Error::Configuration { file: path.clone(), line, problem };
+        Ok(Self::parse(path.clone(), &text).map_err(wrong)?)
+    }
+
+    /// On error the line, if there is one, and what is wrong there.
+    pub fn parse(path: PathBuf, text: &str) -> Result<Self, (Option<usize>, String)> {
+        Ok(Self { path, apps: parse(text)? })
     }
 
     pub fn app(&self, name: &AppName) -> Result<&Entry> {

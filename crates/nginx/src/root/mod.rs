@@ -62,10 +62,14 @@ impl Entry {
         }
     }
 
+    pub fn switch(&self) -> Switch {
+        let addresses = [self.a, self.b].map(Into::into);
+        Switch::at(self.switch.as_path().to_owned(), self.name.clone(), addresses)
+    }
+
     fn turn(&self) -> Result<Turn<'_>> {
         trust::file_to_replace(self.switch.as_path())?;
-        let switch =
-            Switch::at(self.switch.as_path().to_owned(), self.name.clone(), [self.a, self.b].map(Into::into));
+        let switch = self.switch();
         let nginx = Proxy { test: &self.test, reload: &self.reload, environment: Environment::Bare };
         Ok(Turn { switch, nginx })
     }

@@ -154,7 +154,9 @@ impl TryFrom<String> for CheckServer {
             }
         };
         let here = |address: &SocketAddr| address.ip().is_loopback() && address.port() != 0;
-        address().filter(here).map(Self).ok_or_else(|| {
+        // A URL has no `[::1%lo]`.
+        let plain = |address: &SocketAddr| *address == SocketAddr::new(address.ip(), address.port());
+        address().filter(here).filter(plain).map(Self).ok_or_else(|| {
             format!("`{text}` is not a check server on this machine; write it as http://127.0.0.1:PORT")
         })
     }
@@ -274,6 +276,7 @@ mod tests {
             "http://127.0.0.1",
             "http://localhost:x",
             "http://localhost:0",
+            "http://[::1%1]:80",
         ] {
             assert!(check(text).is_err(), "{text}");
         }
