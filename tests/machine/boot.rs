@@ -17,7 +17,7 @@ fn a_reboot_brings_the_enabled_instance_back_and_nothing_else() {
     let machine = Machine::new();
     machine.user("potados");
     machine.power_on();
-    let site = set_up(&machine);
+    let site = machine.site("potados", "cafeteria", 20200);
     site.release("v1", &[]);
     site.run("deploy").succeeds().says_not("runs without systemd");
     site.release("v2", &[("START_DELAY", "700ms")]);
@@ -48,7 +48,7 @@ fn a_power_cut_in_a_deployment_costs_nothing_but_the_deployment() {
     let machine = Machine::new();
     machine.user("potados");
     machine.power_on();
-    let site = set_up(&machine);
+    let site = machine.site("potados", "cafeteria", 20200);
     site.release("v1", &[]);
     site.run("deploy").succeeds();
     site.release("v2", &[("START_DELAY", "700ms")]);
@@ -99,7 +99,7 @@ fn a_crash_is_mended_by_systemd_and_a_crash_loop_ends_and_is_told() {
     let machine = Machine::new();
     machine.user("potados");
     machine.power_on();
-    let site = set_up(&machine);
+    let site = machine.site("potados", "cafeteria", 20200);
     site.release("v1", &[]);
     site.run("deploy").succeeds();
 
@@ -119,21 +119,6 @@ fn a_crash_is_mended_by_systemd_and_a_crash_loop_ends_and_is_told() {
     site.run("bootup").succeeds();
     site.serves("A", "v1");
     site.run("status").exits_with(0);
-}
-
-/// Sets the app up with what brings it back after a boot.
-fn set_up(machine: &Machine) -> Site<'_> {
-    let site = machine.site("potados", "cafeteria", 20200);
-    machine.run("loginctl enable-linger potados").succeeds();
-    machine.write("/etc/systemd/system/flipside-cafeteria.service", &format!(
-        "[Unit]\nWants=network-online.target\nAfter=network-online.target nginx.service user@{uid}.service\n\
-         [Service]\nType=oneshot\nRemainAfterExit=yes\nUser=potados\nExecStart={bootup}\n\
-         [Install]\nWantedBy=multi-user.target\n",
-        uid = machine.run("id -u potados").answer(),
-        bootup = site.command("bootup --wait=5m"),
-    ));
-    machine.run("systemctl enable -q flipside-cafeteria").succeeds();
-    site
 }
 
 fn crash(machine: &Machine, site: &Site) {

@@ -16,6 +16,7 @@ fn cron_brings_the_service_up_after_a_boot_and_whenever_it_is_down_and_says_noth
     machine.user("potados");
     machine.power_on();
     let site = machine.site("potados", "cafeteria", 20200);
+    machine.run("systemctl disable -q flipside-cafeteria").succeeds();
     site.set("run.runtime", "\"direct\"");
     site.release("v1", &[]);
     site.run("deploy").succeeds();

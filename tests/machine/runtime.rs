@@ -7,12 +7,11 @@ use support::{Machine, SOON, eventually};
 
 const APP: &str = "/usr/local/bin/demo-app";
 
-/// A machine with an app of potados, who lingers.
+/// A machine of potados.
 fn machine() -> Machine {
     let machine = Machine::new();
     machine.user("potados");
     machine.power_on();
-    machine.run("loginctl enable-linger potados").succeeds();
     machine
 }
 
@@ -191,7 +190,7 @@ fn two_homes_of_one_name_do_not_end_each_others_instances() {
     // Not even with all that was copied of what runs.
     let copy = "cp -a .cafeteria .copy && cd .copy && mkdir -p nginx && \
         sed -i '/^set_switch/d; s#^switch = .*#switch = \"nginx/upstream.conf\"#; s/2020/2030/' flipside.toml && \
-        echo 'server 127.0.0.1:20302;' >nginx/upstream.conf";
+        echo 'server 127.0.0.1:20301;' >nginx/upstream.conf";
     machine.run_as("potados", copy).succeeds();
     for command in ["start-instance a", "stop-instance a --force", "start-instance a", "status"] {
         let ran = machine.run_as("potados", &format!(".copy/bin/{command}"));
@@ -210,8 +209,8 @@ fn root_becomes_the_owner_of_a_home() {
     }
     let machine = machine();
     machine.run("usermod --append --groups adm potados").succeeds();
-    machine.run("loginctl disable-linger potados && systemctl mask --now -q polkit").succeeds();
     let site = site(&machine);
+    machine.run("loginctl disable-linger potados && systemctl mask --now -q polkit").succeeds();
     site.release("v1", &[]);
     let hook =
         "#!/bin/sh\n{ grep -E '^(Uid|Gid|Groups|CapEff|CapPrm)' /proc/self/status; env; pwd; } >hook.txt\n";

@@ -12,7 +12,6 @@ fn both_instances_outlive_the_agent_and_the_session_that_deployed_them() {
     machine.user("potados");
     machine.power_on();
     let site = machine.site("potados", "cafeteria", 20200);
-    machine.run("loginctl enable-linger potados").succeeds();
 
     site.release("v1", &[]);
     machine.by_agent(&format!("runuser -l potados -c '{}'", site.command("deploy"))).succeeds().is_plain();
@@ -59,6 +58,7 @@ fn without_lingering_an_instance_outlives_the_session_all_the_same() {
     machine.write("/etc/systemd/logind.conf.d/at-once.conf", "[Login]\nUserStopDelaySec=0\n");
     machine.power_on();
     let site = machine.site("potados", "cafeteria", 20200);
+    machine.run("loginctl disable-linger potados").succeeds();
     for (instance, release) in [("A", "v1"), ("B", "v2")] {
         site.release(release, &[]);
         machine.ssh("potados", &site.command("deploy")).succeeds();

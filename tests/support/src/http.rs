@@ -23,24 +23,24 @@ impl Answer {
 /// A connection over which nothing was asked yet.
 pub struct Connection {
     stream: TcpStream,
-    port: u16,
+    host: String,
 }
 
 impl Connection {
     pub fn open(port: u16) -> Result<Self> {
-        Self::open_to("127.0.0.1", port)
+        Self::open_to("127.0.0.1", port, &format!("127.0.0.1:{port}"))
     }
 
-    fn open_to(host: &str, port: u16) -> Result<Self> {
-        let stream = TcpStream::connect((host, port))?;
+    fn open_to(address: &str, port: u16, host: &str) -> Result<Self> {
+        let stream = TcpStream::connect((address, port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, port })
+        Ok(Self { stream, host: host.to_owned() })
     }
 
     /// Sends a request, and does not wait for the answer.
     pub fn ask(mut self, path: &str) -> Result<Asked> {
-        let port = self.port;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+        let host = &self.host;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         self.stream.write_all(request.as_bytes())?;
         Ok(Asked(self.stream))
     }
@@ -62,9 +62,9 @@ pub fn get(port: u16, path: &str) -> Result<Answer> {
     ask(port, path)?.answer()
 }
 
-/// The same from another machine.
-pub fn get_from(host: &str, port: u16, path: &str) -> Result<Answer> {
-    Connection::open_to(host, port)?.get(path)
+/// The same from another machine, which knows several sites.
+pub fn get_from(address: &str, port: u16, host: &str, path: &str) -> Result<Answer> {
+    Connection::open_to(address, port, host)?.get(path)
 }
 
 impl Asked {

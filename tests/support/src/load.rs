@@ -133,10 +133,10 @@ impl Load {
         Ok(Self::to(SocketAddr::new(ip, port), host, path))
     }
 
-    /// On a machine that the test has booted.
-    pub(crate) fn on_machine(address: &str, port: u16) -> Self {
+    /// On a site of a machine that the test has booted.
+    pub(crate) fn on_machine(address: &str, domain: &str) -> Self {
         let ip = address.parse().expect("a machine has an address");
-        Self::to(SocketAddr::new(ip, port), &format!("{address}:{port}"), "/")
+        Self::to(SocketAddr::new(ip, 80), domain, "/")
     }
 
     fn to(address: SocketAddr, host: &str, path: &str) -> Self {

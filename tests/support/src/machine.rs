@@ -20,10 +20,9 @@ use nix::unistd::geteuid;
 
 use crate::command::{Ran, Running};
 use crate::http::{self, Answer};
-use crate::load::Load;
 use crate::ports;
 use crate::processes;
-use crate::world::{self, Loaded};
+use crate::world;
 
 pub use site::{SET_SWITCH, Site};
 
@@ -360,14 +359,7 @@ impl Machine {
 impl Machine {
     /// What somebody outside gets from a port of the machine.
     pub fn get(&self, port: u16, path: &str) -> std::io::Result<Answer> {
-        http::get_from(&self.address(), port, path)
-    }
-
-    /// 100 requests/s from outside while something is done.
-    #[track_caller]
-    pub fn under_gentle_load<T>(&self, port: u16, during: impl FnOnce(&Self) -> T) -> Loaded<'_, Self> {
-        let load = Load::on_machine(&self.address(), port);
-        world::under(self, load.keep_alive(20).new_connections(70).slow(10), 30, during)
+        http::get_from(&self.address(), port, &self.address(), path)
     }
 }
 

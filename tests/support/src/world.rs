@@ -804,7 +804,7 @@ fn template(name: &str) -> String {
 }
 
 /// The site file of an app.
-pub(crate) fn nginx_site(app: &str, switch: &Path, listen: &str, check: &str) -> String {
+fn nginx_site(app: &str, switch: &Path, listen: &str, check: &str) -> String {
     template("site.conf")
         .replace("@APP@", app)
         .replace("@VARIABLE@", app)

@@ -1,4 +1,4 @@
-//! An app on a machine: its user, repository, home and nginx's site, as somebody sets it up by hand.
+//! An app on a machine: its user, repository and home, and what install(1) makes for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,12 @@ use serde_json::Value;
 
 use super::Machine;
 use crate::command::{Ran, Running};
-use crate::http::Answer;
-use crate::world::{self, is_release};
+use crate::http::{self, Answer};
+use crate::load::Load;
+use crate::world::{self, Loaded, is_release};
 
 /// Where root has its command.
 pub const SET_SWITCH: &str = "/usr/local/libexec/flipside/set-switch";
-/// Root's list.
-const APPS: &str = "/etc/flipside/apps.toml";
 
 /// See the module.
 pub struct Site<'a> {
@@ -26,21 +25,19 @@ pub struct Site<'a> {
 }
 
 impl Machine {
-    /// The app of a user. Each app of a machine has ports of its own, from this one: for everybody, for the check
-    /// server, A and B.
+    /// The app of a user, installed and not yet deployed. Each app of a machine has ports of its own, from this one: for the
+    /// check server, A and B.
     #[track_caller]
     pub fn site(&self, user: &str, name: &str, first_port: u16) -> Site<'_> {
         let site = Site { machine: self, user: user.to_owned(), name: name.to_owned(), first_port };
-        self.program(&world::demo_app(), "/usr/local/bin/demo-app");
-        let bin = format!("{}/bin", site.home());
-        for command in commands() {
-            let name = command.file_name().unwrap().to_string_lossy().into_owned();
-            self.program(&command, &format!("{bin}/{name}"));
+        if !self.exists("/opt/flipside") {
+            self.unpack();
         }
+        let home = site.home();
         self.write(&site.path("flipside.toml"), &site.config());
-        site.have_a_switch();
-        self.write(&format!("/etc/nginx/sites-enabled/{name}.conf"), &site.nginx_site());
-        self.run(&format!("chown -R {user}: {} && nginx -s reload", site.home())).succeeds();
+        self.run(&format!("chown -R {user}: {home}")).succeeds();
+        let words = format!("--force --no-deploy --user {user} --home {home} --domain {}", site.domain());
+        self.run(&format!("/opt/flipside/bin/install {words}")).succeeds();
         site
     }
 
@@ -77,26 +74,21 @@ impl Site<'_> {
         format!("{}/{path}", self.home())
     }
 
-    pub fn public_port(&self) -> u16 {
-        self.first_port
+    fn domain(&self) -> String {
+        format!("{}.test", self.name)
     }
 
     pub fn port(&self, instance: &str) -> u16 {
         match instance {
-            "A" => self.first_port + 2,
-            "B" => self.first_port + 3,
+            "A" => self.first_port + 1,
+            "B" => self.first_port + 2,
             _ => panic!("{instance} is no instance"),
         }
     }
 
-    fn check_port(&self) -> u16 {
-        self.first_port + 1
-    }
-
     fn config(&self) -> String {
         let Self { name, user, .. } = self;
-        let switch = self.switch();
-        let (a, b, check) = (self.port("A"), self.port("B"), self.check_port());
+        let (a, b, check) = (self.port("A"), self.port("B"), self.first_port);
         format!(
             r#"name = "{name}"
 
@@ -118,8 +110,6 @@ path = "/health"
 start_timeout = "15s"
 
 [nginx]
-switch = "{switch}"
-set_switch = ["sudo", "-n", "{SET_SWITCH}", "{name}"]
 check = "http://127.0.0.1:{check}"
 drain_timeout = "5s"
 
@@ -129,32 +119,8 @@ observe = "200ms"
         )
     }
 
-    /// What root gives to an app: a switch, and the right to set it (set-switch(8)).
-    fn have_a_switch(&self) {
-        let Self { machine, user, name, .. } = self;
-        let (a, b) = (self.port("A"), self.port("B"));
-        machine.program(&world::commands().join("set-switch"), SET_SWITCH);
-        machine.write(&self.switch(), &format!("server 127.0.0.1:{a} down;\n"));
-        let app = format!(
-            "[{name}]\nuser = \"{user}\"\nswitch = \"{}\"\nA = \"127.0.0.1:{a}\"\nB = \"127.0.0.1:{b}\"\n",
-            self.switch()
-        );
-        let others = if machine.exists(APPS) { machine.read(APPS) } else { String::new() };
-        machine.write(APPS, &(others + &app));
-        let rights = ["A", "B", "nobody", "--test"].map(|word| format!("{SET_SWITCH} {name} {word}"));
-        let sudoers = format!("/etc/sudoers.d/flipside-{name}");
-        machine.write(&sudoers, &format!("{user} ALL=(root) NOPASSWD: {}\n", rights.join(", ")));
-        machine.set_mode(&sudoers, 0o440);
-    }
-
     pub fn switch(&self) -> String {
         format!("/etc/nginx/flipside/{}.conf", self.name)
-    }
-
-    fn nginx_site(&self) -> String {
-        let listen = self.public_port().to_string();
-        let check = format!("127.0.0.1:{}", self.check_port());
-        world::nginx_site(&self.name, Path::new(&self.switch()), &listen, &check)
     }
 
     /// Changes flipside.toml, given as TOML.
@@ -199,7 +165,14 @@ observe = "200ms"
 
     /// What somebody outside gets.
     pub fn get(&self, path: &str) -> std::io::Result<Answer> {
-        self.machine.get(self.public_port(), path)
+        http::get_from(&self.machine.address(), 80, &self.domain(), path)
+    }
+
+    /// 100 requests/s from outside while something is done.
+    #[track_caller]
+    pub fn under_gentle_load<T>(&self, during: impl FnOnce(&Self) -> T) -> Loaded<'_, Self> {
+        let load = Load::on_machine(&self.machine.address(), &self.domain());
+        world::under(self, load.keep_alive(20).new_connections(70).slow(10), 30, during)
     }
 
     /// Whether users see this instance with this release.
