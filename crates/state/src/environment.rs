@@ -1,6 +1,5 @@
 //! The env file: secrets for the app, `NAME=value` lines.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::error::{Error, IoContext, Result};
@@ -13,10 +12,7 @@ pub type Variables = Vec<(String, String)>;
 pub fn read(path: &Path) -> Result<Variables> {
     let file = file::open_of_operator(path).on("cannot read", path)?;
     let text = file::text(&file).on("cannot read", path)?;
-    let mode = file.metadata().on("cannot read", path)?.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(Error::Insecure { file: path.to_owned(), mode });
-    }
+    file::must_be_private(&file, path)?;
     parse(&text).map_err(|(line, problem)| Error::Configuration {
         file: path.to_owned(),
         line: Some(line),

@@ -31,6 +31,15 @@ pub fn open_of_operator(path: &Path) -> io::Result<File> {
     open_with(OpenOptions::new().read(true), path, OFlags::empty())
 }
 
+/// An error if others than its owner can read what is in it.
+pub fn must_be_private(file: &File, path: &Path) -> Result<()> {
+    let mode = file.metadata().on("cannot read", path)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(Error::Insecure { file: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
 /// All that is in a file, as text.
 pub fn text(file: &File) -> io::Result<String> {
     let text = String::from_utf8(whole(file)?);

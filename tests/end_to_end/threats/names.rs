@@ -1,6 +1,8 @@
 //! Names and paths that mean something to a shell, to git or to a terminal.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use support::Running;
 
@@ -57,6 +59,9 @@ fn an_argument_that_leads_out_of_the_home_or_is_an_option() {
             assert!(!ran.stderr().contains('\x1b'), "{name:?}: {ran}");
         }
     }
+    let mut no_text = world.command(&["deploy"]);
+    no_text.arg(OsStr::from_bytes(b"v1\xff"));
+    Running::start("deploy", no_text).wait().fails_with(2);
     for option in ["--upload-pack=touch planted", "-u./x", "--kept", "--exec=x"] {
         world.run(["deploy", option]).fails_with(2);
         world.run(["rollback", option]).fails_with(2);
@@ -99,6 +104,8 @@ fn a_configuration_with_names_that_mean_something_else() {
         assert!(!ran.stderr().contains('\x1b'), "{key}: {ran}");
         world.write_config(good.clone());
     }
+    fs::write(world.home().join("flipside.toml"), b"name = \"\xff\xfe\"\n").unwrap();
+    world.run(["status"]).fails_with(2).says("it is not UTF-8");
 }
 
 #[test]

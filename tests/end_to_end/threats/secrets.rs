@@ -92,6 +92,9 @@ fn the_password_of_a_repository_is_told_to_git_alone() {
     ] {
         let address = address.replace("PASSWORD", SECRET).replace("PORT", &port.to_string());
         world.change("source.git", &format!("\"{address}\""));
+        world.set_mode("flipside.toml", 0o644);
+        world.run(["update-instance", "a"]).fails_with(2).says("can be read by others").says("chmod 600");
+        world.set_mode("flipside.toml", 0o600);
         for words in [["update-instance", "a"], ["deploy", "--dry-run"]] {
             let ran = world.run(words);
             assert!(ran.status() != 0 && !ran.to_string().contains(SECRET), "{ran}");

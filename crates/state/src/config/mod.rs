@@ -64,6 +64,17 @@ pub enum SourceKind {
     Directory(std::path::PathBuf),
 }
 
+impl SourceKind {
+    /// Whether a password or a token stands in the address (RFC 3986, 3.2.1).
+    fn holds_secret(&self) -> bool {
+        let Self::Git { address, .. } = self else { return false };
+        let Some((protocol, rest)) = address.split_once("://") else { return false };
+        let authority = rest.split('/').next().unwrap_or_default();
+        let login = authority.rsplit_once('@').map(|(login, _)| login);
+        login.is_some_and(|login| login.contains(':') || matches!(protocol, "http" | "https"))
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Build {

@@ -14,10 +14,13 @@ use crate::file;
 impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let wrong = |(line, problem)| Error::Configuration { file: path.to_owned(), line, problem };
-        let text = file::open_of_operator(path)
-            .and_then(|file| file::text(&file))
-            .map_err(|error| wrong((None, format!("cannot be read: {error}"))))?;
-        Self::parse(&text).map_err(wrong)
+        let unread = |error: std::io::Error| wrong((None, format!("cannot be read: {error}")));
+        let file = file::open_of_operator(path).map_err(unread)?;
+        let config = Self::parse(&file::text(&file).map_err(unread)?).map_err(wrong)?;
+        if config.source.kind.holds_secret() {
+            file::must_be_private(&file, path)?;
+        }
+        Ok(config)
     }
 
     /// On error the line, if there is one, and what is wrong there.
