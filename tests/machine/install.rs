@@ -303,6 +303,8 @@ fn a_deployment_that_fails_leaves_an_installation_that_the_next_deployment_uses(
     let machine = bare();
     machine.run_as("potados", "cd cafeteria && git tag -d v1").succeeds();
     install(&machine, WORDS).exits_with(1).says("deploy: stopped at update-instance");
+    machine.reboot();
+    machine.run("systemctl is-system-running").prints("running");
     release(&machine, "v3");
     install(&machine, WORDS).succeeds().shows("cafeteria is up: A (v3");
 }
@@ -335,7 +337,7 @@ fn packages_come_from_apt_and_one_that_does_not_exist_is_named() {
     install(&machine, &format!("{WORDS} --packages no-such-package"))
         .exits_with(1)
         .says("apt-get install no-such-package")
-        .says("done before it: /var/lib/flipside/cafeteria/install.toml; mend the cause");
+        .says("/var/lib/flipside/cafeteria/install.toml; mend the cause");
     // A repository of one package, on the machine itself.
     machine.run(
         "cd /opt && mkdir -p hello/DEBIAN hello/usr/share/hello repo && \
@@ -432,6 +434,7 @@ fn killed_at_any_moment_install_is_finished_by_the_next_run() {
         return;
     }
     let machine = bare();
+    let before = traces(&machine);
     for milliseconds in (20..1200).step_by(140) {
         let seconds = Duration::from_millis(milliseconds).as_secs_f64();
         machine
@@ -441,6 +444,47 @@ fn killed_at_any_moment_install_is_finished_by_the_next_run() {
     install(&machine, WORDS).succeeds();
     assert!(served(&machine).contains("v1"));
     install(&machine, WORDS).succeeds().says("everything is there");
+
+    let uninstall = "--force --user potados --uninstall --purge";
+    for milliseconds in (20..900).step_by(140) {
+        let seconds = Duration::from_millis(milliseconds).as_secs_f64();
+        machine.run(&format!("timeout -s KILL {seconds} /opt/flipside/bin/install {uninstall}; true"));
+        machine.run("nginx -t -q && visudo -c -q").succeeds();
+    }
+    if machine.exists(HOME) {
+        install(&machine, uninstall).succeeds();
+    }
+    assert!(!machine.exists(HOME));
+    assert_eq!(traces(&machine), before);
+}
+
+#[test]
+fn root_is_asked_on_a_terminal_and_the_deployment_is_shown() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    let answers = "potados\n/home/potados/cafeteria\n\n\n\nexec /usr/local/bin/demo-app\n/health\n\ncafeteria.test\ny\n";
+    let typed =
+        format!("printf '{answers}' | script --quiet --return --command /opt/flipside/bin/install /dev/null");
+    let shown = machine.run(&typed).succeeds();
+    for text in [
+        "The app's name [cafeteria]: ",
+        "[20201,20202,20200]",
+        "Shall I set it up? [y/N]",
+        "connect-to-nginx A",
+        "cafeteria is up",
+    ] {
+        assert!(shown.stdout().contains(text), "{text}: {shown}");
+    }
+    assert!(served(&machine).contains("v1"));
+    let typed = "printf 'potados\nn\n' | script --quiet --return --command '/opt/flipside/bin/install --uninstall' /dev/null";
+    machine
+        .run(typed)
+        .exits_with(3)
+        .shows("Shall I stop the service and remove it?")
+        .shows("nothing was done");
+    assert!(served(&machine).contains("v1"));
 }
 
 #[test]

@@ -94,12 +94,9 @@ impl<'a> Setup<'a> {
     pub fn plan(&self) -> Result<Plan> {
         self.must_be_trusted()?;
         let record = self.record();
-        let mut items = Vec::new();
-        let mut root_items = match &record {
-            Some(record) => self.of_root(record)?,
-            None => Vec::new(),
-        };
-        // Removed last, since it tells what else there is to remove.
+        let home = Folder { path: self.ground.home.clone(), uid: self.ground.account.uid };
+        let mut items: Vec<(Part, Box<dyn Item>)> = vec![(Part::User, Box::new(home))];
+        // Both are removed last, since they tell what else there is to remove.
         items.extend(record.clone().map(|record| (Part::Root, Box::new(record) as Box<dyn Item>)));
         if let Some(list) = &self.wishes.packages {
             items.push((Part::Root, Box::new(Packages::new(list)?)));
@@ -107,7 +104,9 @@ impl<'a> Setup<'a> {
             self.must_have_tools()?;
         }
         items.extend(self.of_user()?.into_iter().map(|item| (Part::User, item)));
-        items.extend(root_items.drain(..).map(|item| (Part::Root, item)));
+        if let Some(record) = &record {
+            items.extend(self.of_root(record)?.into_iter().map(|item| (Part::Root, item)));
+        }
         if !self.ground.root {
             let (account, home) = (self.ground.account.clone(), self.ground.home.clone());
             items.push((Part::User, Box::new(Instances { account, home })));
@@ -135,7 +134,6 @@ impl<'a> Setup<'a> {
         };
         let bin = home.join("bin");
         let mut items: Vec<Box<dyn Item>> = vec![
-            Box::new(Folder { path: home.clone(), uid: account.uid }),
             Box::new(Configuration {
                 path: home.join("flipside.toml"),
                 text: self.text.clone(),

@@ -49,6 +49,18 @@ impl Item for Folder {
     }
 
     fn unmake(&self) -> Result<()> {
-        Ok(fs::remove_dir_all(&self.path).on("cannot remove", &self.path)?)
+        // The configuration last: with it, a removal that was cut off can be run again.
+        let configuration = self.path.join("flipside.toml");
+        for entry in fs::read_dir(&self.path).on("cannot read", &self.path)?.flatten() {
+            let path = entry.path();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder {
+                fs::remove_dir_all(&path).on("cannot remove", &path)?;
+            } else if path != configuration {
+                fs::remove_file(&path).on("cannot remove", &path)?;
+            }
+        }
+        file::remove(&configuration)?;
+        Ok(fs::remove_dir(&self.path).on("cannot remove", &self.path)?)
     }
 }
