@@ -200,6 +200,27 @@ fn two_homes_of_one_name_do_not_end_each_others_instances() {
         site.serves("A", "v1");
     }
     assert_eq!(site.status()["instances"][0]["restarts"], 0);
+
+    // Another app may have a home of any name.
+    let strange = "'we ird $HOME %n ${PATH} \\n'";
+    machine
+        .run_as(
+            "potados",
+            &format!(
+                "mv .copy {strange} && sed -i 's/^name = .*/name = \"canteen\"/' {strange}/flipside.toml"
+            ),
+        )
+        .succeeds();
+    for command in ["start-instance a", "pid a", "status --json", "stop-instance a --force"] {
+        let ran = machine.run_as("potados", &format!("{strange}/bin/{command}"));
+        if command.starts_with("status") {
+            let a = &ran.json()["instances"][0];
+            assert_eq!((&a["healthy"], &a["restarts"]), (&true.into(), &0.into()), "{a}");
+        } else {
+            ran.succeeds();
+        }
+    }
+    assert_eq!(machine.processes(APP).len(), 1);
 }
 
 #[test]
@@ -331,6 +352,10 @@ fn a_limit_of_memory_is_given_to_systemd_and_said_where_that_cannot_keep_it() {
     site.release("v1", &[]);
     let deployed = site.run("deploy").succeeds();
     assert_eq!(unit(&machine, "A", "MemoryMax"), (64 << 20).to_string());
+    site.run("deploy").succeeds().says("nothing has changed");
+    site.set("run.memory_max", "\"96M\"");
+    site.run("deploy").succeeds();
+    assert_eq!(unit(&machine, "B", "MemoryMax"), (96 << 20).to_string(), "another limit is something new");
     let limit = machine.run_as("potados", "cat /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/memory.max");
     if limit.status() != 0 {
         // The control groups of version 1 are root's alone.

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use state::config::Runtime;
 use state::environment::{self, Variables};
 use state::process::{MARK, instance_mark};
 use state::{App, InstanceName, ReleaseId, caller, command, log};
@@ -49,6 +50,12 @@ pub fn settings(app: &App, instance: InstanceName) -> Result<String> {
     add(&run.command);
     add(run.env_command.as_deref().unwrap_or_default());
     add(&app.port(instance).to_string());
+    if let Some(bytes) = run.memory_max {
+        add(&format!("memory_max {bytes}"));
+    }
+    if run.runtime != Runtime::Auto {
+        add(&format!("runtime {:?}", run.runtime));
+    }
     for (name, value) in env_file(app)? {
         add(&name);
         add(&value);
