@@ -524,6 +524,77 @@ fn a_switch_that_was_emptied_misspelt_or_removed_is_mended() {
 }
 
 #[test]
+fn a_spoilt_switch_is_mended_even_if_nginx_does_not_run_so_that_it_can_start() {
+    let Some(world) = with_both_running() else { return };
+    world.stop_nginx();
+    for text in ["", "sever\n"] {
+        fs::write(world.switch(), text).unwrap();
+        set_switch(&world, &["demo", "B"]).fails_with(5).says("could not be reloaded");
+        assert_eq!(switch(&world), serves_b(&world));
+    }
+    // One with which it can start is put back.
+    set_switch(&world, &["demo", "A"]).fails_with(5);
+    assert_eq!(switch(&world), serves_b(&world));
+    world.start_nginx();
+    world.serves("B", "v2");
+}
+
+/// What changes the disk, starts or tells another process, or waits for the lock.
+const CALLS: [&str; 13] = [
+    "write",
+    "pwrite64",
+    "ftruncate",
+    "fchmod",
+    "fsync",
+    "rename",
+    "renameat2",
+    "unlink",
+    "mkdir",
+    "flock",
+    "clone3",
+    "clone",
+    "vfork",
+];
+
+#[test]
+fn killed_at_any_call_it_leaves_a_whole_switch_and_the_next_call_finishes() {
+    if !crate::traced::is_possible() {
+        return;
+    }
+    let Some(world) = with_both_running() else { return };
+    let written = ["A", "B"]
+        .map(|name| serves_b(&world).replace(&world.port("B").to_string(), &world.port(name).to_string()));
+    let mut killed = 0;
+    for call in CALLS {
+        for number in 1.. {
+            let (from, to) = if killed % 2 == 0 { ("A", "B") } else { ("B", "A") };
+            set_switch(&world, &["demo", from]).succeeds();
+            let inject = format!("inject={call}:signal=SIGKILL:when={number}");
+            let mut strace = Command::new("strace");
+            strace.args(["-qq", "-o", "/dev/null", "-e", &format!("trace=?{call}"), "-e", &inject]);
+            strace.arg(env!("CARGO_BIN_EXE_set-switch")).args(command(&world, &["demo", to]).get_args());
+            let ran = Running::start("set-switch", strace).wait();
+            let now = switch(&world);
+            assert!(written.contains(&now), "killed at {call} {number}: {now:?}");
+            if ran.status() == 0 {
+                break;
+            }
+            assert_eq!(ran.status(), 128 + 9, "{call} {number}: {ran}");
+            killed += 1;
+            set_switch(&world, &["demo", "--test"]).succeeds();
+            set_switch(&world, &["demo", to]).succeeds();
+            assert!(switch(&world).contains(&world.port(to).to_string()), "after {call} {number}");
+        }
+    }
+    println!("killed at {killed} calls");
+    assert!(killed > 10, "only at {killed} calls");
+    let roots = fs::read_dir(world.folder().join("roots")).unwrap();
+    let mut left: Vec<_> = roots.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["apps.toml", "demo.conf", "nginx.lock"]);
+}
+
+#[test]
 fn what_root_cannot_write_is_told_and_nothing_has_changed() {
     let Some(world) = with_both_running() else { return };
     edit_list(&world, |text| text.replace("roots/demo.conf", "roots/nowhere/demo.conf"));

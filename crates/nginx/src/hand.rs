@@ -47,7 +47,7 @@ impl<'a> Hand<'a> {
     /// What root's command does all at once, is done by us step by step: this is the first one.
     pub fn write(&self, target: Option<InstanceName>) -> Result<String> {
         match self {
-            Self::Ours(turn) => turn.write(target),
+            Self::Ours(turn) => turn.write(target).map(|before| before.text),
             Self::Roots(_) => Ok(String::new()),
         }
     }

@@ -12,6 +12,13 @@ pub(crate) struct Turn<'a> {
     pub nginx: Proxy<'a>,
 }
 
+/// The text of the switch before it was written.
+pub(crate) struct Before {
+    pub text: String,
+    /// Whether nginx could have started with it.
+    pub accepted: bool,
+}
+
 impl Turn<'_> {
     /// nginx can neither start nor be tested without a file that its site includes.
     fn make_switch(&self) -> Result<()> {
@@ -22,16 +29,16 @@ impl Turn<'_> {
     }
 
     /// Writes the switch so that nginx accepts it; what was in it before. On an error it is as it was.
-    pub fn write(&self, target: Option<InstanceName>) -> Result<String> {
+    pub fn write(&self, target: Option<InstanceName>) -> Result<Before> {
         let before = self.switch.read()?;
         self.make_switch()?;
         let old = self.switch.content()?.unwrap_or_default();
-        self.test_but_for_the_switch(&old, target)?;
+        let accepted = self.test_but_for_the_switch(&old, target)?;
         if !before.is_to(target) {
             self.switch.set(target)?;
         }
         let refused = match self.nginx.try_test() {
-            Ok(Ok(())) => return Ok(old),
+            Ok(Ok(())) => return Ok(Before { text: old, accepted }),
             Ok(Err(Failed { command, ended, words })) => {
                 Error::Refused { target: name(target), command, ended, words }
             }
@@ -49,13 +56,13 @@ impl Turn<'_> {
     }
 
     /// The test before anything is touched. If it fails, it may be by a switch that somebody has emptied or misspelt, which
-    /// is to be replaced anyway.
-    fn test_but_for_the_switch(&self, old: &str, target: Option<InstanceName>) -> Result<()> {
-        let Err(broken) = self.nginx.test() else { return Ok(()) };
+    /// is to be replaced anyway: then the answer is false.
+    fn test_but_for_the_switch(&self, old: &str, target: Option<InstanceName>) -> Result<bool> {
+        let Err(broken) = self.nginx.test() else { return Ok(true) };
         if !self.switch.is_of_ours(old) {
             self.switch.set(target)?;
             if self.nginx.test().is_ok() {
-                return Ok(());
+                return Ok(false);
             }
             return Err(self.put_back(old, broken));
         }

@@ -51,14 +51,15 @@ impl Entry {
     }
 
     /// Tests, writes the switch, tests, reloads; the workers of nginx that do not know the switch. On an error it is as it
-    /// was.
+    /// was, unless nginx could not even start with that.
     pub fn set(&self, Target(target): Target) -> Result<Vec<Worker>> {
         let turn = self.turn()?;
-        let old = turn.write(target)?;
+        let before = turn.write(target)?;
         let unaware = workers::of_anybody();
         match turn.nginx.reload() {
             Ok(()) => Ok(unaware),
-            Err(first) => Err(turn.put_back(&old, first)),
+            Err(first) if before.accepted => Err(turn.put_back(&before.text, first)),
+            Err(first) => Err(first),
         }
     }
 
