@@ -234,6 +234,36 @@ fn where_nginx_has_no_folder_of_enabled_sites_the_site_is_in_conf_d() {
 }
 
 #[test]
+fn two_apps_of_two_users_share_nginx_and_one_goes_without_the_other() {
+    if !super::possible() {
+        return;
+    }
+    let machine = bare();
+    machine.run("useradd --create-home --shell /bin/bash mallory && cp -r ~potados/cafeteria ~mallory && chown -R mallory: ~mallory").succeeds();
+    install(&machine, WORDS).succeeds();
+    let other = WORDS
+        .replace("potados", "mallory")
+        .replace("--name cafeteria", "--name hello")
+        .replace("20201,20202,20200", "20301,20302,20300")
+        .replace("cafeteria.test", "hello.test");
+    install(&machine, &other).succeeds().shows("hello is up");
+    for host in ["cafeteria.test", "hello.test"] {
+        machine.run(&format!("curl -fsS -H 'Host: {host}' http://127.0.0.1/")).shows("v1");
+    }
+    machine
+        .run_as("mallory", "sudo -n /usr/local/libexec/flipside/set-switch cafeteria nobody; test $? != 0")
+        .succeeds();
+
+    install(&machine, "--force --user potados --uninstall").succeeds();
+    machine.run("curl -fsS -H 'Host: hello.test' http://127.0.0.1/").shows("v1");
+    machine
+        .run_as("mallory", "cd cafeteria && git tag v2 && /home/mallory/.flipside/bin/deploy v2")
+        .succeeds();
+    install(&machine, "--force --user mallory --uninstall").succeeds();
+    assert!(!machine.exists("/usr/local/libexec/flipside") && !machine.exists("/etc/flipside"));
+}
+
+#[test]
 fn an_app_for_every_name_takes_the_place_of_the_page_of_welcome() {
     if !super::possible() {
         return;
@@ -523,6 +553,8 @@ fn a_user_who_plants_symlinks_and_takes_anothers_name_gains_nothing() {
         words.replace("--name hello", "--name cafeteria"),
         words.replace("20301,20302,20300", "20201,20302,20300"),
         words.replace("20301,20302,20300", "20301,20202,20300"),
+        words.replace("20301,20302,20300", "20301,20302,20200"),
+        words.replace("20301,20302,20300", "20200,20302,20300"),
     ] {
         plant("true").succeeds();
         install(&machine, &stolen).exits_with(2).says("already");

@@ -157,6 +157,7 @@ impl<'a> Setup<'a> {
         let [a, b] = [self.config.instance.a.port.get(), self.config.instance.b.port.get()];
         let listed = Listed { name: name.clone(), user: user.clone(), a, b };
         listed.must_be_free()?;
+        record.must_have_ports_of_its_own()?;
         let mut items: Vec<Box<dyn Item>> = Vec::new();
         let site = if self.by_set_switch { Some(self.site(record)?) } else { None };
         if tool::has_systemd() {
@@ -202,7 +203,9 @@ impl<'a> Setup<'a> {
         let domain = self.wishes.domain.clone().or(before.map(|record| record.domain.clone()));
         let domain = if self.by_set_switch { domain? } else { domain.unwrap_or_default() };
         let wishes = self.wishes;
+        let check = self.config.nginx.check.map_or(0, |check| check.address().port());
         Some(Record {
+            ports: [self.config.instance.a.port.get(), self.config.instance.b.port.get(), check],
             name: self.config.name.to_string(),
             user: self.ground.account.name.clone(),
             home: self.ground.home.clone(),

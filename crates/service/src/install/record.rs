@@ -19,6 +19,8 @@ pub struct Record {
     pub domain: String,
     pub certificate: Option<PathBuf>,
     pub certificate_key: Option<PathBuf>,
+    /// Of A, of B and of the check server.
+    pub ports: [u16; 3],
 }
 
 pub fn folder(name: &str) -> PathBuf {
@@ -36,6 +38,22 @@ impl Record {
         toml::from_str(&text).map(Some).map_err(wrong)
     }
 
+    /// What another app has, this one cannot have: who may write the home would get the other's traffic otherwise, or
+    /// answer for its check server.
+    pub fn must_have_ports_of_its_own(&self) -> Result<()> {
+        for entry in fs::read_dir("/var/lib/flipside").into_iter().flatten().flatten() {
+            let Some(other) = Self::of(&entry.file_name().to_string_lossy())? else { continue };
+            let shared = other.ports.iter().find(|port| self.ports.contains(port));
+            if let Some(port) = shared.filter(|_| other.name != self.name) {
+                let name = &other.name;
+                return Err(Error::Usage(format!(
+                    "{port} is a port of {name} already; give this app others"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn text(&self) -> String {
         let quoted = |text: &str| toml_edit::Value::from(text).to_string();
         let path = |path: &Path| quoted(&path.display().to_string());
@@ -45,6 +63,7 @@ impl Record {
             format!("user = {}", quoted(&self.user)),
             format!("home = {}", path(&self.home)),
             format!("domain = {}", quoted(&self.domain)),
+            format!("ports = {:?}", self.ports),
         ];
         lines.extend(self.certificate.iter().map(|file| format!("certificate = {}", path(file))));
         lines.extend(self.certificate_key.iter().map(|file| format!("certificate_key = {}", path(file))));
