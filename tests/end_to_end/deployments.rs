@@ -55,6 +55,17 @@ fn who_deployed_also_when_nobody_was_at_the_keyboard() {
 }
 
 #[test]
+fn a_long_line_is_found_too() {
+    let world = world().release("v1").deployed("v1");
+    let line = world.read("logs/deployments.jsonl");
+    let endless = line.replace("\"reason\":null", &format!("\"reason\":\"{}\"", "x".repeat(100_000)));
+    world.write("logs/deployments.jsonl", &format!("{line}{endless}"));
+    let log = world.run(["deployments", "--json", "-n", "1"]).succeeds().json();
+    assert_eq!(log[0]["reason"].as_str().unwrap().len(), 100_000);
+    assert!(world.run(["status", "--json"]).json()["last_deployment"]["reason"].is_string());
+}
+
+#[test]
 fn a_line_torn_by_a_crash_is_skipped_and_mended() {
     let world = world().release("v1").release("v2").deployed("v1");
     let path = world.home().join("logs/deployments.jsonl");

@@ -131,12 +131,19 @@ impl Deployment {
     /// The last `count`, oldest first. A line that cannot be read (torn by a crash) is left out.
     pub fn last(home: &Home, count: usize) -> Result<Vec<Self>> {
         let path = home.deployments();
-        let text = match last_bytes(&path, (count as u64).saturating_add(2).saturating_mul(2_048)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.on("cannot read", &path)?,
-        };
-        let mut all = Self::in_log(&text);
-        Ok(all.split_off(all.len().saturating_sub(count)))
+        // What they take as a rule; more is read where a reason was long, or much is torn.
+        let mut bytes = (count as u64).saturating_add(2).saturating_mul(2_048);
+        loop {
+            let text = match last_bytes(&path, bytes) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+                text => text.on("cannot read", &path)?,
+            };
+            let mut found = Self::in_log(&text);
+            if found.len() >= count || (text.len() as u64) < bytes {
+                return Ok(found.split_off(found.len().saturating_sub(count)));
+            }
+            bytes = bytes.saturating_mul(8);
+        }
     }
 
     /// Those of the lines that are whole. One may be torn anywhere, also within a character.
