@@ -273,14 +273,21 @@ pub fn release_before(app: &App, service: &Service, named: Option<&str>) -> Resu
     Err(Error::NothingBefore)
 }
 
-/// What served before the last deployment, if that is what serves now and nobody has swapped the instances since. (The flip
-/// side may have been used for something else.)
+/// What served before what serves now, if that came by a deployment and nobody has swapped the instances since. (The flip
+/// side may have been used for something else.) The same release may have been deployed again, as after one that was
+/// cut off when it served already.
 fn before_the_last(app: &App, serving: Option<&ReleaseId>) -> Result<Option<ReleaseId>> {
     let log = deployment::Deployment::last(&app.home, 100)?;
-    let last = log.into_iter().rfind(|line| matches!(line.result, Outcome::Deployed | Outcome::RolledBack));
-    Ok(last
-        .filter(|last| last.to.as_ref() == serving && last.from.as_ref() != serving)
-        .and_then(|last| last.from))
+    let mut led_here = log
+        .into_iter()
+        .rev()
+        .filter(|line| match line.result {
+            Outcome::Deployed | Outcome::RolledBack => true,
+            Outcome::Interrupted => line.to.as_ref() == serving,
+            _ => false,
+        })
+        .take_while(|line| line.to.as_ref() == serving);
+    Ok(led_here.find_map(|line| line.from.filter(|from| Some(from) != serving)))
 }
 
 /// Whether a deployment was cut off; it is concluded as such.
