@@ -15,7 +15,11 @@ _flipside() {
         --secrets | --identity | --certificate | --certificate-key) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
         *)
             case ${command##*/} in
-                rollback) mapfile -t COMPREPLY < <(compgen -W "$("$command" --help >/dev/null 2>&1 && releases 2>/dev/null | awk 'NR > 1 { print $1 }')" -- "$current") ;;
+                rollback) # to a release that is kept
+                    local releases
+                    releases=$("${command%rollback}releases" 2>/dev/null | awk 'NR > 1 { print $1 }')
+                    mapfile -t COMPREPLY < <(compgen -W "$releases" -- "$current")
+                    ;;
                 *-instance | connect-to-nginx | check-health | pid | logs) mapfile -t COMPREPLY < <(compgen -W 'A B' -- "$current") ;;
             esac
             ;;

@@ -107,6 +107,14 @@ fn each_page_names_itself_in_one_line_as_help_does() {
 }
 
 #[test]
+fn every_command_is_completed_but_install_which_is_coreutils_own() {
+    let completions = fs::read_to_string(project().join("share/completions/flipside.bash")).unwrap();
+    let completed = completions.split_once("complete -F _flipside ").unwrap().1.replace("\\\n", " ");
+    let completed: BTreeSet<&str> = completed.split_whitespace().collect();
+    assert_eq!(completed, COMMANDS.into_iter().filter(|command| *command != "install").collect());
+}
+
+#[test]
 fn every_command_tells_its_version() {
     let world = world();
     for (command, _) in all() {
