@@ -1,12 +1,11 @@
 //! set-switch: root's part of connect-to-nginx, which sudo lets the user of an app call: write the app's switch, test and
 //! reload nginx.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use nginx::root::{Caller, List, Lock, Target, anatomy};
-use state::AppName;
+use state::{AbsolutePath, AppName};
 
 /// Write the switch of one app, and test and reload nginx: for root, and by sudo for the app's user
 #[derive(Parser)]
@@ -25,7 +24,7 @@ struct Arguments {
 
     /// Another list than /etc/flipside/apps.toml; for root itself, without sudo
     #[arg(long, value_name = "FILE")]
-    apps: Option<PathBuf>,
+    apps: Option<AbsolutePath>,
 }
 
 fn main() -> ExitCode {
@@ -34,7 +33,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let caller = Caller::find()?;
-    let list = List::read(caller.may_name_a_list(arguments.apps.as_deref())?)?;
+    let list = List::read(caller.may_name_a_list(arguments.apps.as_ref())?)?;
     let app = list.app(&arguments.app)?;
     caller.may_set(app)?;
 

@@ -301,6 +301,18 @@ fn a_list_that_others_could_have_written_is_not_believed() {
 }
 
 #[test]
+fn a_list_that_is_missing_or_named_by_half_is_told() {
+    let Some(world) = with_both_running() else { return };
+    for (list, why) in
+        [("/nowhere/apps.toml", "there is no list"), ("roots/apps.toml", "must be an absolute path")]
+    {
+        let mut with_list = Command::new(env!("CARGO_BIN_EXE_set-switch"));
+        with_list.args(["--apps", list, "demo", "B"]).current_dir(world.folder());
+        Running::start("set-switch", with_list).wait().fails_with(2).says(why);
+    }
+}
+
+#[test]
 fn a_list_with_a_mistake_is_not_believed() {
     let Some(world) = with_both_running() else { return };
     let good = fs::read_to_string(world.roots_list()).unwrap();

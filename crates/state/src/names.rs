@@ -171,6 +171,14 @@ impl AbsolutePath {
     }
 }
 
+impl FromStr for AbsolutePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.to_owned())
+    }
+}
+
 impl TryFrom<String> for AbsolutePath {
     type Error = String;
 

@@ -1,12 +1,12 @@
 //! Who calls, and what is not taken over from them.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, geteuid, getuid, setrlimit, umask};
 use state::user::User;
-use state::{IoContext as _, interrupt};
+use state::{AbsolutePath, IoContext as _, interrupt};
 
 use super::list::Entry;
 use crate::error::Result;
@@ -35,11 +35,10 @@ impl Caller {
     }
 
     /// Another list than root's own: for root itself alone.
-    pub fn may_name_a_list(self, named: Option<&Path>) -> Result<Option<PathBuf>> {
+    pub fn may_name_a_list(self, named: Option<&AbsolutePath>) -> Result<Option<&Path>> {
         match (named, self) {
             (Some(_), Self::User(_)) => Err(refused("--apps is for root itself, without sudo")),
-            (Some(path), Self::Root) => Ok(Some(path.to_owned())),
-            (None, _) => Ok(None),
+            (named, _) => Ok(named.map(AbsolutePath::as_path)),
         }
     }
 

@@ -85,8 +85,12 @@ impl From<Loopback> for SocketAddr {
 
 impl List {
     /// Root's own list, or the one that root names.
-    pub fn read(named: Option<PathBuf>) -> Result<Self> {
-        let path = named.unwrap_or_else(|| ROOTS_OWN.into());
+    pub fn read(named: Option<&Path>) -> Result<Self> {
+        let path = named.unwrap_or(Path::new(ROOTS_OWN)).to_owned();
+        if !path.exists() {
+            let problem = format!("there is no list {}; root writes it, see set-switch(8)", path.display());
+            return Err(state::Error::Usage(problem).into());
+        }
         let text = trust::read(&path)?;
         let wrong = |(line, problem)| state::Error::Configuration { file: path.clone(), line, problem };
         Ok(Self::parse(path.clone(), &text).map_err(wrong)?)
