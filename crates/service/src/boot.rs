@@ -12,14 +12,15 @@ use crate::traffic::{self, Service};
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// Whether there is nothing to do: the enabled instance is healthy and live. It costs a few questions and no lock, so that
+/// Whether there is nothing to do: the enabled instance is healthy and live, and its start was not cut off. It costs a few questions and no lock, so that
 /// a watchman may ask every minute, also while a deployment runs.
 pub fn is_well(app: &App) -> Result<bool> {
     let service = Service::observe(app)?;
     let Some(enabled) = service.enabled() else { return Ok(false) };
     Ok(is_served(&service, enabled)
         && Service::may_connect(app, enabled).is_ok()
-        && matches!(presence(app, enabled)?, Presence::Listening(_)))
+        && matches!(presence(app, enabled)?, Presence::Listening(_))
+        && start::is_recorded(app, enabled))
 }
 
 /// What had to be done; nothing if all was well.

@@ -78,7 +78,7 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
 
 /// Writes the record of an instance whose start was cut off before that. What it was started with is not known any more.
 fn adopt(app: &App, instance: InstanceName, release: ReleaseId) -> Result<()> {
-    if Record::read(&app.home, instance).is_some_and(|record| family::lives(&record)) {
+    if is_recorded(app, instance) {
         return Ok(());
     }
     let Seen::Ours(listens) = listener(app, instance)? else { return Ok(()) };
@@ -92,6 +92,11 @@ fn adopt(app: &App, instance: InstanceName, release: ReleaseId) -> Result<()> {
     Record { home: app.home.path().to_owned(), process, release, settings: String::new(), started, unit }
         .write(&app.home, instance)?;
     Ok(())
+}
+
+/// Whether what runs is what the record tells of: it may have been cut off before that was written.
+pub fn is_recorded(app: &App, instance: InstanceName) -> bool {
+    Record::read(&app.home, instance).is_some_and(|record| family::lives(&record))
 }
 
 /// Whether one that runs gets healthy: in what is left of its time to start, and if it has started long ago, in the time
