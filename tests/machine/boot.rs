@@ -75,8 +75,9 @@ fn a_power_cut_in_a_deployment_costs_nothing_but_the_deployment() {
     machine.power_on();
     assert!(site.is_served_by("A", "v3") || site.is_served_by("B", "v2"), "{:?}", site.get("/"));
     tells_the_truth(&site);
+    // It may have been cut off after the switch, and then the other instance gets its turn.
     site.run("deploy").succeeds();
-    site.serves("A", "v3");
+    assert!(site.is_served_by("A", "v3") || site.is_served_by("B", "v3"), "{:?}", site.get("/"));
     site.run("status").exits_with(0);
 }
 
