@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::world;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "bootup",
     "check-health",
     "connect-to-nginx",
@@ -22,21 +22,18 @@ const COMMANDS: [&str; 19] = [
     "pid",
     "releases",
     "rollback",
+    "set-switch",
     "start-instance",
     "status",
     "stop-instance",
     "update-instance",
 ];
 
-/// Root's: they have no home, and their pages are in section 8.
-const ROOTS: [&str; 1] = ["set-switch"];
+/// Root's: it has no home, and is not typed by hand.
+const ROOTS: &str = "set-switch";
 
-fn all() -> impl Iterator<Item = (&'static str, u8)> {
-    COMMANDS.iter().map(|command| (*command, 1)).chain(ROOTS.iter().map(|command| (*command, 8)))
-}
-
-fn page_of((command, section): (&str, u8)) -> String {
-    fs::read_to_string(project().join(format!("man/man{section}/{command}.{section}"))).unwrap()
+fn page_of(command: &str) -> String {
+    fs::read_to_string(project().join(format!("man/man1/{command}.1"))).unwrap()
 }
 
 fn project() -> &'static Path {
@@ -62,14 +59,10 @@ fn options_of_page(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_command_has_a_page_and_every_page_a_command() {
-    let pages_in = |section: u8| {
-        let names = fs::read_dir(project().join(format!("man/man{section}"))).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-        names.map(|name| name.replace(&format!(".{section}"), "")).collect::<BTreeSet<String>>()
-    };
-    assert_eq!(pages_in(1), COMMANDS.map(str::to_owned).into());
-    assert_eq!(pages_in(8), ROOTS.map(str::to_owned).into());
-    let pages: BTreeSet<String> = pages_in(1).union(&pages_in(8)).cloned().collect();
+    let names = fs::read_dir(project().join("man/man1")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let pages: BTreeSet<String> = names.map(|name| name.replace(".1", "")).collect();
+    assert_eq!(pages, COMMANDS.map(str::to_owned).into());
     let sources: BTreeSet<String> = fs::read_dir(project().join("bin"))
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
@@ -83,12 +76,12 @@ fn every_command_has_a_page_and_every_page_a_command() {
 #[test]
 fn each_page_lists_the_options_of_help() {
     let world = world();
-    for (command, section) in all() {
+    for command in COMMANDS {
         let help = world.run([command, "--help"]).succeeds().says_nothing();
-        let page = page_of((command, section));
+        let page = page_of(command);
         assert_eq!(options_of_page(&page), options_of_help(help.stdout()), "{command}\n{help}");
         let of_all = ["--help", "-h", "--version", "-V"];
-        let of_users = ["--home", "--quiet", "-q"].iter().filter(|_| section == 1);
+        let of_users = ["--home", "--quiet", "-q"].iter().filter(|_| command != ROOTS);
         for option in of_all.iter().chain(of_users) {
             assert!(options_of_help(help.stdout()).contains(*option), "{command} has no {option}");
         }
@@ -97,8 +90,8 @@ fn each_page_lists_the_options_of_help() {
 
 #[test]
 fn each_page_names_itself_in_one_line_as_help_does() {
-    for (command, section) in all() {
-        let page = page_of((command, section));
+    for command in COMMANDS {
+        let page = page_of(command);
         assert!(page.contains(&format!(".Nm {command}\n.Nd ")), "{command}");
         for section in ["SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "EXAMPLES", "SEE ALSO"] {
             assert!(page.contains(&format!(".Sh {section}\n")), "{command} has no {section}");
@@ -107,17 +100,18 @@ fn each_page_names_itself_in_one_line_as_help_does() {
 }
 
 #[test]
-fn every_command_is_completed_but_install_which_is_coreutils_own() {
+fn every_command_that_is_typed_is_completed_but_install_which_is_coreutils_own() {
     let completions = fs::read_to_string(project().join("share/completions/flipside.bash")).unwrap();
     let completed = completions.split_once("complete -F _flipside ").unwrap().1.replace("\\\n", " ");
     let completed: BTreeSet<&str> = completed.split_whitespace().collect();
-    assert_eq!(completed, COMMANDS.into_iter().filter(|command| *command != "install").collect());
+    let typed = COMMANDS.into_iter().filter(|command| !["install", ROOTS].contains(command));
+    assert_eq!(completed, typed.collect());
 }
 
 #[test]
 fn every_command_tells_its_version() {
     let world = world();
-    for (command, _) in all() {
+    for command in COMMANDS {
         let version = world.run([command, "--version"]).succeeds().says_nothing();
         assert!(version.answer().ends_with(concat!(" ", env!("CARGO_PKG_VERSION"))), "{version}");
         world.run([command, "-V"]).succeeds().prints(version.answer());
@@ -127,7 +121,7 @@ fn every_command_tells_its_version() {
 #[test]
 fn every_command_refuses_what_it_does_not_know() {
     let world = world();
-    for (command, _) in all() {
+    for command in COMMANDS {
         world.run([command, "--frobnicate"]).exits_with(2).prints_nothing().says("--frobnicate");
     }
 }

@@ -1,4 +1,4 @@
-//! Root's command, set-switch(8), as it is seen by those who call it, with sudo.
+//! Root's command, set-switch(1), as it is seen by those who call it, with sudo.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -70,7 +70,7 @@ impl<'a> SetSwitch<'a> {
         }
     }
 
-    /// What its exit status means (set-switch(8)).
+    /// What its exit status means (set-switch(1)).
     fn error(&self, status: Option<i32>, command: String, ended: &Ended, said: &[u8], target: &str) -> Error {
         let ended = ended.in_words(TIMEOUT);
         let said = log::excerpt(said, 6, 300);

@@ -1,4 +1,4 @@
-//! Root's list of the apps: what set-switch(8) does for users is bounded by it.
+//! Root's list of the apps: what set-switch(1) does for users is bounded by it.
 
 use std::path::PathBuf;
 

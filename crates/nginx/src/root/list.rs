@@ -88,7 +88,7 @@ impl List {
     pub fn read(named: Option<&Path>) -> Result<Self> {
         let path = named.unwrap_or(Path::new(ROOTS_OWN)).to_owned();
         if !path.exists() {
-            let problem = format!("there is no list {}; root writes it, see set-switch(8)", path.display());
+            let problem = format!("there is no list {}; root writes it, see set-switch(1)", path.display());
             return Err(state::Error::Usage(problem).into());
         }
         let text = trust::read(&path)?;

@@ -1,4 +1,4 @@
-//! Root's part: what set-switch(8) does for those whom root's list names. It believes the list and the kernel, and nothing
+//! Root's part: what set-switch(1) does for those whom root's list names. It believes the list and the kernel, and nothing
 //! else.
 
 mod caller;

@@ -21,7 +21,7 @@ impl Manual {
         let above = commands.ancestors().flat_map(|folder| [folder.join("man"), folder.join("share/man")]);
         let found = above.into_iter().find(|man| man.join("man7/flipside.7").exists());
         let mut pages = Vec::new();
-        for section in ["man1", "man5", "man7", "man8"] {
+        for section in ["man1", "man5", "man7"] {
             let Some(folder) = found.as_ref().map(|man| man.join(section)) else { continue };
             for entry in fs::read_dir(&folder).on("cannot read", &folder)?.flatten() {
                 let name = format!("{section}/{}", entry.file_name().display());
