@@ -17,8 +17,21 @@ mod runtime;
 #[path = "machine/session.rs"]
 mod session;
 
+use support::Machine;
+
 /// Whether machines can be booted here, with the commands of this build.
 fn possible() -> bool {
     support::commands_beside(env!("CARGO_BIN_EXE_deploy"));
     support::machine::is_possible()
+}
+
+/// A machine of potados, if one can be booted here.
+fn machine() -> Option<Machine> {
+    if !possible() {
+        return None;
+    }
+    let machine = Machine::new();
+    machine.user("potados");
+    machine.power_on();
+    Some(machine)
 }

@@ -11,12 +11,7 @@ const BESIDE: Duration = Duration::from_secs(2);
 
 #[test]
 fn a_reboot_brings_the_enabled_instance_back_and_nothing_else() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
+    let Some(machine) = super::machine() else { return };
     let site = machine.site("potados", "cafeteria", 20200);
     site.release("v1", &[]);
     site.run("deploy").succeeds().says_not("runs without systemd");
@@ -42,12 +37,7 @@ fn a_reboot_brings_the_enabled_instance_back_and_nothing_else() {
 
 #[test]
 fn a_power_cut_in_a_deployment_costs_nothing_but_the_deployment() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
+    let Some(machine) = super::machine() else { return };
     let site = machine.site("potados", "cafeteria", 20200);
     site.release("v1", &[]);
     site.run("deploy").succeeds();
@@ -94,12 +84,7 @@ fn tells_the_truth(site: &Site) {
 
 #[test]
 fn a_crash_is_mended_by_systemd_and_a_crash_loop_ends_and_is_told() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
+    let Some(machine) = super::machine() else { return };
     let site = machine.site("potados", "cafeteria", 20200);
     site.release("v1", &[]);
     site.run("deploy").succeeds();

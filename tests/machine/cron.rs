@@ -2,19 +2,14 @@
 
 use std::time::Duration;
 
-use support::{Machine, SOON, eventually};
+use support::{SOON, eventually};
 
 /// It runs what is due once a minute.
 const NEXT_MINUTE: Duration = Duration::from_secs(80);
 
 #[test]
 fn cron_brings_the_service_up_after_a_boot_and_whenever_it_is_down_and_says_nothing() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
+    let Some(machine) = super::machine() else { return };
     let site = machine.site("potados", "cafeteria", 20200);
     machine.run("systemctl disable -q flipside-cafeteria").succeeds();
     site.set("run.runtime", "\"direct\"");

@@ -1,15 +1,10 @@
 //! Instances that nothing but the kernel keeps (the runtime `direct`), and the end of what had started them.
 
-use support::{Machine, SOON, eventually};
+use support::{SOON, eventually};
 
 #[test]
 fn a_direct_instance_outlives_sessions_but_not_the_service_that_it_was_started_in() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
+    let Some(machine) = super::machine() else { return };
     let site = machine.site("potados", "cafeteria", 20200);
     site.set("run.runtime", "\"direct\"");
 

@@ -5,12 +5,7 @@ use support::{Machine, SOON, eventually, no_failed_request, only_resets_on_kept_
 
 #[test]
 fn a_user_whom_sudo_allows_nothing_else_deploys_and_goes_back() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
+    let Some(machine) = super::machine() else { return };
     let site = machine.site("potados", "cafeteria", 20200);
     for (instance, release) in [("A", "v1"), ("B", "v2")] {
         site.release(release, &[]);

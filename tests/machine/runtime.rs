@@ -7,14 +7,6 @@ use support::{Machine, SOON, eventually};
 
 const APP: &str = "/usr/local/bin/demo-app";
 
-/// A machine of potados.
-fn machine() -> Machine {
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
-    machine
-}
-
 fn site(machine: &Machine) -> Site<'_> {
     machine.site("potados", "cafeteria", 20200)
 }
@@ -43,10 +35,7 @@ fn nothing_is_left(machine: &Machine, site: &Site, instance: &str) {
 
 #[test]
 fn an_instance_is_a_unit_that_gives_no_secret_away() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     let secret = r#"it's "$HOME" `id` \ $(id) %h ${PATH} hunter2"#;
     machine.run_as("potados", &format!("umask 077; cat >{} <<'END'\nSECRET={secret}\nEND", site.path("env")));
@@ -82,10 +71,7 @@ fn an_instance_is_a_unit_that_gives_no_secret_away() {
 
 #[test]
 fn a_release_that_ends_at_its_start_is_told_and_not_started_again() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     site.release("v1", &[]);
     site.run("deploy").succeeds();
@@ -105,10 +91,7 @@ fn a_release_that_ends_at_its_start_is_told_and_not_started_again() {
 
 #[test]
 fn an_instance_that_has_just_crashed_is_stopped_for_good() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     site.release("v1", &[]);
     site.run("deploy").succeeds();
@@ -129,10 +112,7 @@ fn an_instance_that_has_just_crashed_is_stopped_for_good() {
 
 #[test]
 fn commands_that_are_killed_in_the_middle_are_finished() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     site.release("v1", &[]);
     site.run("deploy").succeeds();
@@ -180,10 +160,7 @@ fn commands_that_are_killed_in_the_middle_are_finished() {
 
 #[test]
 fn two_homes_of_one_name_do_not_end_each_others_instances() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     site.release("v1", &[]);
     site.run("deploy").succeeds();
@@ -225,10 +202,7 @@ fn two_homes_of_one_name_do_not_end_each_others_instances() {
 
 #[test]
 fn root_becomes_the_owner_of_a_home() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     machine.run("usermod --append --groups adm potados").succeeds();
     let site = site(&machine);
     machine.run("loginctl disable-linger potados && systemctl mask --now -q polkit").succeeds();
@@ -275,10 +249,7 @@ fn root_becomes_the_owner_of_a_home() {
 
 #[test]
 fn a_home_of_root_is_kept_by_the_machines_own_service_manager() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     site.release("v1", &[]);
     machine.run(&format!("chown -R root: {} /home/potados/cafeteria", site.home())).succeeds();
@@ -309,10 +280,7 @@ fn a_home_of_root_is_kept_by_the_machines_own_service_manager() {
 
 #[test]
 fn without_a_service_manager_that_stays_an_instance_is_started_all_the_same() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     machine.run("loginctl disable-linger potados && systemctl mask --now -q polkit").succeeds();
     site.release("v1", &[]);
@@ -343,10 +311,7 @@ fn without_a_service_manager_that_stays_an_instance_is_started_all_the_same() {
 
 #[test]
 fn a_limit_of_memory_is_given_to_systemd_and_said_where_that_cannot_keep_it() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     site.set("run.memory_max", "\"64M\"");
     site.release("v1", &[]);
@@ -365,10 +330,7 @@ fn a_limit_of_memory_is_given_to_systemd_and_said_where_that_cannot_keep_it() {
 
 #[test]
 fn the_watchman_is_silent_when_all_is_well_and_while_others_work() {
-    if !super::possible() {
-        return;
-    }
-    let machine = machine();
+    let Some(machine) = super::machine() else { return };
     let site = site(&machine);
     site.release("v1", &[]);
     site.run("deploy").succeeds();

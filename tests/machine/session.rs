@@ -5,12 +5,7 @@ use support::{Machine, SOON};
 
 #[test]
 fn both_instances_outlive_the_agent_and_the_session_that_deployed_them() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados");
-    machine.power_on();
+    let Some(machine) = super::machine() else { return };
     let site = machine.site("potados", "cafeteria", 20200);
 
     site.release("v1", &[]);

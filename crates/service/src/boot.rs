@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nginx::Live;
 use state::{App, InstanceName, interrupt};
-use supervise::{Presence, presence, start};
+use supervise::{Seen, health, listener, start};
 
 use crate::error::{Error, Result};
 use crate::traffic::{self, Service};
@@ -18,8 +18,8 @@ pub fn is_well(app: &App) -> Result<bool> {
     let service = Service::observe(app)?;
     let Some(enabled) = service.enabled() else { return Ok(false) };
     Ok(is_served(&service, enabled)
-        && Service::may_connect(app, enabled).is_ok()
-        && matches!(presence(app, enabled)?, Presence::Listening(_))
+        && health::probe(app, enabled).healthy()
+        && matches!(listener(app, enabled)?, Seen::Ours(_))
         && start::is_recorded(app, enabled))
 }
 

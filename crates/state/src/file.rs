@@ -4,7 +4,7 @@
 //! What is read or appended to is a regular file, and no symlink: nobody is led out of the home, or kept waiting by a
 //! FIFO.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -87,7 +87,7 @@ pub fn public_folder(path: &Path) -> Result<()> {
 }
 
 fn open_folder(path: &Path, mode: u32) -> Result<()> {
-    if is_real_folder(path)? {
+    if real_folder(path)?.is_some() {
         return Ok(());
     }
     fs::create_dir_all(path).on("cannot make the folder", path)?;
@@ -95,8 +95,8 @@ fn open_folder(path: &Path, mode: u32) -> Result<()> {
     sync_folder_of(path)
 }
 
-/// Whether it is there; an error if a symlink is in its place.
-pub(crate) fn is_real_folder(path: &Path) -> Result<bool> {
+/// None if it is not there; an error if a symlink is in its place.
+pub(crate) fn real_folder(path: &Path) -> Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => Err(Error::Configuration {
             file: path.to_owned(),
@@ -104,7 +104,7 @@ pub(crate) fn is_real_folder(path: &Path) -> Result<bool> {
             problem: "is a symlink, and none is followed here; put a folder in its place, or mount one there"
                 .into(),
         }),
-        found => Ok(found.is_ok_and(|metadata| metadata.is_dir())),
+        found => Ok(found.ok().filter(Metadata::is_dir)),
     }
 }
 
@@ -208,7 +208,7 @@ fn sync_folder_of(path: &Path) -> Result<()> {
 /// The same name every time, so that a crash leaves at most one behind, which the next write replaces. All who write
 /// hold the lock.
 fn temporary_name(path: &Path) -> Result<PathBuf> {
-    path.parent().map_or(Ok(false), is_real_folder)?;
+    path.parent().map_or(Ok(None), real_folder)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(path.with_file_name(format!(".{name}.new")))
 }

@@ -1,6 +1,6 @@
 //! Whether a home can be worked in: nobody else may write there, and nothing in it leads out of it.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -24,11 +24,15 @@ pub fn check(home: &Home) -> Result<()> {
 }
 
 fn folder(path: &Path) -> Result<()> {
-    if file::is_real_folder(path)? { writable_by_others(path) } else { Ok(()) }
+    file::real_folder(path)?.map_or(Ok(()), |folder| nobody_else_may_write(path, &folder))
 }
 
 fn writable_by_others(path: &Path) -> Result<()> {
-    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    fs::metadata(path).map_or(Ok(()), |found| nobody_else_may_write(path, &found))
+}
+
+fn nobody_else_may_write(path: &Path, found: &Metadata) -> Result<()> {
+    let mode = found.permissions().mode();
     if mode & 0o002 == 0 {
         return Ok(());
     }

@@ -18,6 +18,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use state::linger::systemd_runs;
 use state::{Config, IoContext as _};
 
 pub use account::Account;
@@ -160,7 +161,7 @@ impl<'a> Setup<'a> {
         record.must_have_ports_of_its_own()?;
         let mut items: Vec<Box<dyn Item>> = Vec::new();
         let site = if self.by_set_switch { Some(self.site(record)?) } else { None };
-        if tool::has_systemd() {
+        if systemd_runs() {
             let shared = listed.others(Some(&user))?;
             items.push(Box::new(Lingering { account: account.clone(), shared }));
         }

@@ -57,8 +57,3 @@ pub fn ended(tool: &mut Command, what: &str) -> Result<Ended> {
 pub fn is_installed(name: &str) -> bool {
     PATH.split(':').any(|folder| Path::new(folder).join(name).exists())
 }
-
-/// Whether systemd runs this machine.
-pub fn has_systemd() -> bool {
-    Path::new("/run/systemd/system").is_dir()
-}

@@ -1,9 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use state::file;
+use state::linger::systemd_runs;
 
 use crate::install::item::{Found, Item, look_at, write};
-use crate::install::tool::{ask, has_systemd, run, tool};
+use crate::install::tool::{ask, run, tool};
 use crate::install::{Account, Result};
 
 /// After a boot, the service comes back: by a unit, or where systemd is not PID 1 by cron.
@@ -19,14 +20,14 @@ impl Boot {
     }
 
     fn path(&self) -> PathBuf {
-        if has_systemd() {
+        if systemd_runs() {
             return Path::new("/etc/systemd/system").join(self.unit());
         }
         Path::new("/etc/cron.d").join(format!("flipside-{}", self.name))
     }
 
     fn text(&self) -> String {
-        let template = if has_systemd() {
+        let template = if systemd_runs() {
             include_str!("../../../../../share/systemd/boot.service")
         } else {
             include_str!("../../../../../share/cron")
@@ -39,7 +40,7 @@ impl Boot {
     }
 
     fn is_enabled(&self) -> bool {
-        !has_systemd() || ask("systemctl", &["is-enabled", &self.unit()]).as_deref() == Some("enabled")
+        !systemd_runs() || ask("systemctl", &["is-enabled", &self.unit()]).as_deref() == Some("enabled")
     }
 }
 
@@ -61,7 +62,7 @@ impl Item for Boot {
 
     fn make(&self) -> Result<()> {
         write(&self.path(), self.text().as_bytes(), 0o644)?;
-        if has_systemd() {
+        if systemd_runs() {
             run(&mut tool("systemctl", &["daemon-reload"]), "systemd does not read its units again")?;
             run(&mut tool("systemctl", &["enable", "--quiet", &self.unit()]), "the unit cannot be enabled")?;
         }
@@ -69,7 +70,7 @@ impl Item for Boot {
     }
 
     fn unmake(&self) -> Result<()> {
-        if has_systemd() {
+        if systemd_runs() {
             run(
                 &mut tool("systemctl", &["disable", "--quiet", &self.unit()]),
                 "the unit cannot be disabled",
@@ -78,7 +79,7 @@ impl Item for Boot {
             let _ = run(&mut tool("systemctl", &["stop", &self.unit()]), "the unit cannot be stopped");
         }
         file::remove(&self.path())?;
-        if has_systemd() {
+        if systemd_runs() {
             run(&mut tool("systemctl", &["daemon-reload"]), "systemd does not read its units again")?;
         }
         Ok(())

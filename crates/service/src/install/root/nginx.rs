@@ -3,8 +3,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use state::linger::systemd_runs;
+
 use crate::install::item::{Found, Item, Removal};
-use crate::install::tool::{ask, has_systemd, run, tool};
+use crate::install::tool::{ask, run, tool};
 use crate::install::{Error, Result};
 
 /// nginx runs with the site, and does so after a boot.
@@ -50,7 +52,7 @@ impl Nginx {
 
 impl Item for Nginx {
     fn what(&self) -> String {
-        if has_systemd() { "systemctl enable --now nginx".to_owned() } else { "nginx".to_owned() }
+        if systemd_runs() { "systemctl enable --now nginx".to_owned() } else { "nginx".to_owned() }
     }
 
     fn about(&self) -> String {
@@ -58,18 +60,18 @@ impl Item for Nginx {
     }
 
     fn look(&self) -> Result<Found> {
-        let enabled = !has_systemd()
+        let enabled = !systemd_runs()
             || ask("systemctl", &["is-enabled", "nginx.service"]).as_deref() == Some("enabled");
         Ok(if enabled && self.has_the_site() { Found::There } else { Found::Missing })
     }
 
     fn make(&self) -> Result<()> {
-        if has_systemd() {
+        if systemd_runs() {
             run(&mut tool("systemctl", &["enable", "--quiet", "nginx.service"]), "nginx cannot be enabled")?;
         }
         if is_running() {
             reload()?;
-        } else if has_systemd() {
+        } else if systemd_runs() {
             run(&mut tool("systemctl", &["restart", "nginx.service"]), "nginx does not start")?;
         } else {
             run(&mut tool("nginx", &[]), "nginx does not start")?;
