@@ -43,7 +43,7 @@ pub fn show(lines: &[Line], dry_run: bool, json: cli::Json) -> bool {
 }
 
 fn changes(lines: &[Line]) -> bool {
-    lines.iter().any(|line| !matches!(line.action, Action::There | Action::Keep))
+    lines.iter().any(|line| line.action.is_done())
 }
 
 /// What would be done, or that it is nothing.
@@ -58,6 +58,7 @@ fn table(lines: &[Line]) -> String {
             let (word, tone) = match line.action {
                 Action::There | Action::Make => ("make", Tone::Good),
                 Action::Change => ("change", Tone::Doubtful),
+                Action::Run => ("run", Tone::Doubtful),
                 Action::Keep => ("keep", Tone::Strong),
                 Action::Remove => ("remove", Tone::Bad),
             };
@@ -93,6 +94,7 @@ pub fn tell(line: &Line, quiet: bool) {
     let done = match line.action {
         Action::Make => "made",
         Action::Change => "changed",
+        Action::Run => "ran",
         Action::Remove => "removed",
         Action::There | Action::Keep => return,
     };

@@ -379,7 +379,7 @@ fn packages_come_from_apt_and_one_that_does_not_exist_is_named() {
     ).succeeds();
     install(&machine, &format!("{WORDS} --packages flipside-hello"))
         .succeeds()
-        .says("made apt-get install flipside-hello");
+        .says("ran apt-get install flipside-hello");
     machine.run("dpkg-query --show --showformat='${db:Status-Status}' flipside-hello").shows("installed");
     install(&machine, &format!("{WORDS} --packages flipside-hello")).succeeds().says("everything is there");
 }
@@ -435,7 +435,13 @@ fn an_uninstalled_machine_is_as_before_but_for_what_the_app_has_made() {
     let uninstall = "--user potados --uninstall";
     install(&machine, uninstall).exits_with(3).says("stop the service and remove it, use --force");
     assert!(served(&machine).contains("v1"), "nothing was done");
-    install(&machine, &format!("{uninstall} --dry-run")).succeeds().shows("remove").shows("keep ");
+    install(&machine, &format!("{uninstall} --dry-run"))
+        .succeeds()
+        .shows("remove  /etc/sudoers.d/flipside-cafeteria")
+        .shows("keep    /home/potados/.flipside ")
+        .shows("change  /home/potados/.profile")
+        .shows("run     loginctl disable-linger potados")
+        .shows("run     stop-instance A");
     install(&machine, &format!("{uninstall} --force")).succeeds();
     assert_eq!(traces(&machine), before);
     assert!(machine.processes("demo-app").is_empty(), "it is stopped");

@@ -27,6 +27,10 @@ pub enum Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
     Remove,
+    /// What is ours in it is taken out; what.
+    Change(&'static str),
+    /// A command undoes it.
+    Run(String),
     /// It stays, and why.
     Keep(&'static str),
     /// There is nothing to remove.
@@ -40,6 +44,11 @@ pub trait Item {
     fn about(&self) -> String;
     fn look(&self) -> Result<Found>;
     fn make(&self) -> Result<()>;
+
+    /// Whether it is a command that is run, not a file that is made.
+    fn is_command(&self) -> bool {
+        false
+    }
 
     /// Whether it is nothing that install makes: only `--uninstall` has to do with it.
     fn is_only_removed(&self) -> bool {

@@ -119,8 +119,7 @@ impl<'a> Setup<'a> {
             items,
             root: self.ground.root,
         };
-        let unfinished =
-            |line: &Line| line.part == Part::Root && matches!(line.action, Action::Make | Action::Change);
+        let unfinished = |line: &Line| line.part == Part::Root && line.action.is_done();
         if !plan.root && (record.is_none() || plan.all_lines()?.iter().any(unfinished)) {
             plan.for_root = Some(self.command_for_root());
         }

@@ -23,9 +23,17 @@ pub enum Action {
     There,
     Make,
     Change,
+    Run,
     /// Nothing: it is somebody else's by now, or of use without flipside.
     Keep,
     Remove,
+}
+
+impl Action {
+    /// Whether anything is done.
+    pub fn is_done(self) -> bool {
+        !matches!(self, Self::There | Self::Keep)
+    }
 }
 
 /// A thing and what is done with it.
@@ -69,13 +77,13 @@ impl Plan {
         for (part, item) in self.items.iter().filter(|(part, _)| self.may(*part)) {
             let line = self.within(*part, || {
                 let line = line(*part, item.as_ref())?;
-                if matches!(line.action, Action::Make | Action::Change) {
+                if line.action.is_done() {
                     item.make()
                         .map_err(|cause| unfinished(item.as_ref(), cause, &done, "run install again"))?;
                 }
                 Ok(line)
             })?;
-            if matches!(line.action, Action::Make | Action::Change) {
+            if line.action.is_done() {
                 done.push(line.what.clone());
                 tell(&line);
             }
@@ -97,14 +105,14 @@ impl Plan {
         for (part, item) in self.items.iter().rev().filter(|(part, _)| self.may(*part)) {
             let line = self.within(*part, || {
                 let line = removal(*part, item.as_ref(), purge)?;
-                if line.as_ref().is_some_and(|line| line.action == Action::Remove) {
+                if line.as_ref().is_some_and(|line| line.action.is_done()) {
                     item.unmake().map_err(|cause| {
                         unfinished(item.as_ref(), cause, &done, "run install --uninstall again")
                     })?;
                 }
                 Ok(line)
             })?;
-            if let Some(line) = line.filter(|line| line.action == Action::Remove) {
+            if let Some(line) = line.filter(|line| line.action.is_done()) {
                 done.push(line.what.clone());
                 tell(&line);
             }
@@ -134,6 +142,7 @@ impl Plan {
 fn line(part: Part, item: &dyn Item) -> Result<Line> {
     let (action, difference) = match item.look()? {
         Found::There => (Action::There, Vec::new()),
+        Found::Missing | Found::Different if item.is_command() => (Action::Run, Vec::new()),
         Found::Missing => (Action::Make, Vec::new()),
         Found::Different => (Action::Change, Vec::new()),
         Found::Edited(difference) => (Action::Keep, difference),
@@ -142,10 +151,12 @@ fn line(part: Part, item: &dyn Item) -> Result<Line> {
 }
 
 fn removal(part: Part, item: &dyn Item, purge: bool) -> Result<Option<Line>> {
-    let line = |action, about| Line { what: item.what(), action, about, part, difference: Vec::new() };
+    let line = |what, action, about| Line { what, action, about, part, difference: Vec::new() };
     Ok(match item.removal(purge)? {
-        Removal::Remove => Some(line(Action::Remove, item.about())),
-        Removal::Keep(why) => Some(line(Action::Keep, why.to_owned())),
+        Removal::Remove => Some(line(item.what(), Action::Remove, item.about())),
+        Removal::Change(what) => Some(line(item.what(), Action::Change, what.to_owned())),
+        Removal::Run(command) => Some(line(command, Action::Run, item.about())),
+        Removal::Keep(why) => Some(line(item.what(), Action::Keep, why.to_owned())),
         Removal::Nothing => None,
     })
 }

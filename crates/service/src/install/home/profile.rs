@@ -38,7 +38,11 @@ impl Item for Profile {
 
     fn look(&self) -> Result<Found> {
         let there = self.text().lines().any(|line| line == self.line);
-        Ok(if there { Found::There } else { Found::Missing })
+        Ok(match there {
+            true => Found::There,
+            false if self.path.exists() => Found::Different,
+            false => Found::Missing,
+        })
     }
 
     fn make(&self) -> Result<()> {
@@ -46,7 +50,11 @@ impl Item for Profile {
     }
 
     fn removal(&self, _purge: bool) -> Result<Removal> {
-        Ok(if self.look()? == Found::There { Removal::Remove } else { Removal::Nothing })
+        Ok(if self.look()? == Found::There {
+            Removal::Change("without flipside's line")
+        } else {
+            Removal::Nothing
+        })
     }
 
     fn unmake(&self) -> Result<()> {

@@ -11,6 +11,7 @@ use crate::install::tool::is_installed;
 /// Debian's page of welcome, which answers to every name on port 80: an app for every name takes its place.
 pub struct DefaultSite;
 
+const PAGE: &str = "/etc/nginx/sites-available/default";
 const LINK: &str = "/etc/nginx/sites-enabled/default";
 
 impl Item for DefaultSite {
@@ -32,14 +33,22 @@ impl Item for DefaultSite {
         Ok(file::remove(Path::new(LINK))?)
     }
 
+    fn is_command(&self) -> bool {
+        true
+    }
+
     fn removal(&self, _purge: bool) -> Result<Removal> {
-        let was_there = Path::new("/etc/nginx/sites-available/default").exists();
-        Ok(if was_there && fs::symlink_metadata(LINK).is_err() { Removal::Remove } else { Removal::Nothing })
+        let was_there = Path::new(PAGE).exists();
+        Ok(if was_there && fs::symlink_metadata(LINK).is_err() {
+            Removal::Run(format!("ln -s {PAGE} {LINK}"))
+        } else {
+            Removal::Nothing
+        })
     }
 
     fn unmake(&self) -> Result<()> {
         let link = Path::new(LINK);
-        std::os::unix::fs::symlink("/etc/nginx/sites-available/default", link).on("cannot make", link)?;
+        std::os::unix::fs::symlink(PAGE, link).on("cannot make", link)?;
         nginx::reload()
     }
 }

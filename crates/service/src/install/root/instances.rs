@@ -44,8 +44,11 @@ impl Item for Instances {
     }
 
     fn removal(&self, _purge: bool) -> Result<Removal> {
-        let none = running(&self.account, &self.home).is_empty();
-        Ok(if none { Removal::Nothing } else { Removal::Remove })
+        let running: Vec<_> = running(&self.account, &self.home)
+            .iter()
+            .map(|instance| format!("stop-instance {instance}"))
+            .collect();
+        Ok(if running.is_empty() { Removal::Nothing } else { Removal::Run(running.join("; ")) })
     }
 
     fn unmake(&self) -> Result<()> {

@@ -17,7 +17,7 @@ impl Item for Lingering {
     }
 
     fn about(&self) -> String {
-        "the user's systemd runs from the boot on".to_owned()
+        "the user's systemd, from the boot on".to_owned()
     }
 
     fn look(&self) -> Result<Found> {
@@ -32,10 +32,14 @@ impl Item for Lingering {
         run(&mut tool("systemctl", &["start", &unit]), "the user's systemd does not start").map(drop)
     }
 
+    fn is_command(&self) -> bool {
+        true
+    }
+
     fn removal(&self, _purge: bool) -> Result<Removal> {
         Ok(match self.look()? {
             Found::There if self.shared => Removal::Keep("another app of this user needs it"),
-            Found::There => Removal::Remove,
+            Found::There => Removal::Run(format!("loginctl disable-linger {}", self.account.name)),
             _ => Removal::Nothing,
         })
     }

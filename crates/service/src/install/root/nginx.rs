@@ -91,6 +91,10 @@ impl Item for Nginx {
         Ok(())
     }
 
+    fn is_command(&self) -> bool {
+        true
+    }
+
     fn removal(&self, _purge: bool) -> Result<Removal> {
         Ok(Removal::Nothing) // others may need it by now
     }

@@ -67,6 +67,10 @@ impl Item for Packages {
         run(&mut apt_get(&install), &what).map(drop)
     }
 
+    fn is_command(&self) -> bool {
+        true
+    }
+
     fn removal(&self, _purge: bool) -> Result<Removal> {
         Ok(Removal::Nothing) // others may need them by now
     }
