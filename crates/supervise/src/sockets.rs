@@ -24,8 +24,9 @@ pub struct Listening {
 /// The sockets that a connection to `127.0.0.1:port` may reach.
 pub fn listening(port: Port) -> Result<Vec<Listening>> {
     let mut found = Vec::new();
-    ask(&StateFlags::LISTEN, |socket| {
-        if socket.socket_id.source_port == port.get() && serves_loopback(socket.socket_id.source_address) {
+    let on_port = |wanted: &mut SocketId| wanted.source_port = port.get();
+    ask(&StateFlags::LISTEN, on_port, |socket| {
+        if serves_loopback(socket.socket_id.source_address) {
             found.push(Listening { inode: socket.inode, uid: socket.uid });
         }
     })
@@ -36,9 +37,9 @@ pub fn listening(port: Port) -> Result<Vec<Listening>> {
 /// How many connections to loopback on `port` are established, seen from the side that connected: nginx's.
 pub fn connections_to(port: Port) -> Result<usize> {
     let mut count = 0;
-    ask(&(StateFlags::ESTABLISHED | StateFlags::SYN_SENT), |socket| {
-        let to = &socket.socket_id;
-        if to.destination_port == port.get() && unmapped(to.destination_address).is_loopback() {
+    let to_port = |wanted: &mut SocketId| wanted.destination_port = port.get();
+    ask(&(StateFlags::ESTABLISHED | StateFlags::SYN_SENT), to_port, |socket| {
+        if unmapped(socket.socket_id.destination_address).is_loopback() {
             count += 1;
         }
     })
@@ -56,22 +57,34 @@ fn unmapped(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-fn ask(states: &StateFlags, mut each: impl FnMut(&InetResponseHeader)) -> io::Result<()> {
-    for (family, socket_id) in [(AF_INET, SocketId::new_v4()), (AF_INET6, SocketId::new_v6())] {
-        ask_family(family, socket_id, states.clone(), &mut each)?;
+/// Of both families. What `wanted` sets, the kernel compares; the rest of the thousands of sockets there may be never
+/// comes here.
+fn ask(
+    states: &StateFlags,
+    wanted: impl Fn(&mut SocketId),
+    mut each: impl FnMut(&InetResponseHeader),
+) -> io::Result<()> {
+    let socket = Socket::new(NETLINK_SOCK_DIAG)?;
+    socket.connect(&SocketAddr::new(0, 0))?;
+    let mut answer = Vec::with_capacity(LONGEST_ANSWER);
+    for (family, mut socket_id) in [(AF_INET, SocketId::new_v4()), (AF_INET6, SocketId::new_v6())] {
+        wanted(&mut socket_id);
+        socket.send(&request(family, socket_id, states.clone()), 0)?;
+        loop {
+            answer.clear();
+            socket.recv(&mut answer, 0)?;
+            if !each_in(&answer, &mut each)? {
+                break;
+            }
+        }
     }
     Ok(())
 }
 
-fn ask_family(
-    family: u8,
-    socket_id: SocketId,
-    states: StateFlags,
-    each: &mut impl FnMut(&InetResponseHeader),
-) -> io::Result<()> {
-    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
+/// The kernel gives as much at once as there is room for, and never more than this (netlink_dump in af_netlink.c).
+const LONGEST_ANSWER: usize = 32 * 1024;
+
+fn request(family: u8, socket_id: SocketId, states: StateFlags) -> Vec<u8> {
     let request =
         InetRequest { family, protocol: IPPROTO_TCP, extensions: ExtensionFlags::empty(), states, socket_id };
     let mut header = NetlinkHeader::default();
@@ -80,13 +93,7 @@ fn ask_family(
     packet.finalize();
     let mut bytes = vec![0; packet.buffer_len()];
     packet.serialize(&mut bytes);
-    socket.send(&bytes, 0)?;
-    loop {
-        let (answer, _) = socket.recv_from_full()?;
-        if !each_in(&answer, each)? {
-            return Ok(());
-        }
-    }
+    bytes
 }
 
 /// Shows each socket that one answer of the kernel's holds. False after the last answer.
@@ -134,6 +141,16 @@ mod tests {
             }
             assert!(!is_seen(), "{address}");
         }
+    }
+
+    #[test]
+    fn each_port_is_asked_for_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let another = TcpListener::bind("127.0.0.1:0").unwrap();
+        let [seen] = listening(port(&listener)).unwrap()[..] else { panic!("one listens") };
+        let [other] = listening(port(&another)).unwrap()[..] else { panic!("one listens") };
+        assert_ne!(seen.inode, other.inode);
+        assert_eq!(connections_to(port(&listener)).unwrap(), 0);
     }
 
     #[test]
