@@ -2,7 +2,7 @@
 //! does not want to hear it, which is no error.
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -53,7 +53,15 @@ pub fn answer_lines(lines: &[impl Display]) {
 
 /// The answer as it is.
 pub fn answer_text(text: &str) {
-    let mut out = anstream::stdout().lock();
+    // What has no colours needs not know where it goes.
+    if text.contains('\u{1b}') {
+        put(anstream::stdout().lock(), text);
+    } else {
+        put(io::stdout().lock(), text);
+    }
+}
+
+fn put(mut out: impl Write, text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 

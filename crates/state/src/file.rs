@@ -13,6 +13,9 @@ use rustix::fs::OFlags;
 
 use crate::error::{Error, IoContext, Result};
 
+/// What most files hold at most, and is read at once.
+const MOST_OFTEN: usize = 4 * 1024;
+
 /// More than any file holds that is read as a whole.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -48,12 +51,17 @@ pub fn text(file: &File) -> io::Result<String> {
 
 /// All that is in a file.
 pub fn whole(file: &File) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(MOST_OFTEN);
     file.take(MOST_BYTES + 1).read_to_end(&mut content)?;
     if content.len() as u64 > MOST_BYTES {
         return Err(io::Error::other("it is larger than 4 MB"));
     }
     Ok(content)
+}
+
+/// What the kernel tells in a file of `/proc` or `/sys`.
+pub fn of_kernel(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+    whole(&File::open(path)?)
 }
 
 /// Without waiting for whoever may be at the other end of a FIFO.

@@ -1,10 +1,8 @@
 //! What makes a process that process, also after its number was given to another.
 
-use std::fs;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{Home, InstanceName, Pid};
+use crate::{Home, InstanceName, Pid, file};
 
 /// The environment variable that every process of an instance or of a build carries, so that each can be found again
 /// without believing a number.
@@ -71,7 +69,7 @@ pub struct Stat {
 
 impl Stat {
     fn of(pid: Pid) -> Option<Self> {
-        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Self::parse(&file::of_kernel(format!("/proc/{pid}/stat")).ok()?)
     }
 
     pub fn parse(text: &[u8]) -> Option<Self> {
@@ -86,7 +84,8 @@ impl Stat {
 }
 
 fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    let id = file::of_kernel("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    String::from_utf8_lossy(&id).trim().to_owned()
 }
 
 #[cfg(test)]

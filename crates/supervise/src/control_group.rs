@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use state::Pid;
+use state::{Pid, file};
 
 const HIERARCHIES: [&str; 3] = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"];
 
@@ -42,8 +42,9 @@ pub(crate) fn of(pid: Pid) -> Vec<String> {
 
 /// Its processes, and those of all that is below it.
 pub(crate) fn processes(folder: &Path) -> Vec<Pid> {
-    let text = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
-    let mut pids: Vec<_> = text.lines().filter_map(|line| line.parse().ok().map(Pid)).collect();
+    let text = file::of_kernel(folder.join("cgroup.procs")).unwrap_or_default();
+    let mut pids: Vec<_> =
+        String::from_utf8_lossy(&text).lines().filter_map(|line| line.parse().ok().map(Pid)).collect();
     for below in fs::read_dir(folder).into_iter().flatten().flatten() {
         if below.file_type().is_ok_and(|kind| kind.is_dir()) {
             pids.extend(processes(&below.path()));

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use state::instance::{Record, Unit};
 use state::process::{Identity, MARK, build_mark, instance_mark};
-use state::{Home, InstanceName, Pid};
+use state::{Home, InstanceName, Pid, file};
 
 use crate::control_group;
 
@@ -138,7 +138,7 @@ fn hold(pid: Pid, seen: &Process) -> Option<Member> {
 /// and anybody can write a mark into their own.
 pub fn carries(pid: Pid, mark: &str) -> bool {
     let wanted = format!("{MARK}={mark}");
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let environment = file::of_kernel(format!("/proc/{pid}/environ")).unwrap_or_default();
     environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) && is_of_our_user(pid)
 }
 

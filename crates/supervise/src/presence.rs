@@ -1,12 +1,12 @@
 //! Who is at an instance's address: nobody, the instance, or somebody else.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 
 use state::instance::Record;
 use state::process::instance_mark;
-use state::{App, InstanceName, Pid};
+use state::{App, InstanceName, Pid, file};
 
 use crate::error::{Error, Result};
 use crate::sockets::{self, Listening};
@@ -54,7 +54,7 @@ pub fn listener(app: &App, instance: InstanceName) -> Result<Seen> {
     if sockets.is_empty() {
         return Ok(Seen::Nobody);
     }
-    let inodes: HashSet<_> = sockets.iter().map(|socket| format!("socket:[{}]", socket.inode)).collect();
+    let inodes: Vec<_> = sockets.iter().map(|socket| format!("socket:[{}]", socket.inode)).collect();
     Ok(match among_the_recorded(app, instance, &inodes) {
         Some(pid) => Seen::Ours(pid),
         None => among_all(app, instance, &inodes).unwrap_or_else(|| Seen::Foreign(somebody(sockets[0]))),
@@ -83,7 +83,7 @@ impl Presence {
 }
 
 /// The recorded process or one of its descendants; with a unit, any of its processes.
-fn among_the_recorded(app: &App, instance: InstanceName, inodes: &HashSet<String>) -> Option<Pid> {
+fn among_the_recorded(app: &App, instance: InstanceName, inodes: &[String]) -> Option<Pid> {
     let record = Record::read(&app.home, instance)?;
     if let Some(unit) = record.current_unit() {
         return control_group::processes(&unit.control_group).into_iter().find(|pid| holds(*pid, inodes));
@@ -102,7 +102,7 @@ fn among_the_recorded(app: &App, instance: InstanceName, inodes: &HashSet<String
 }
 
 /// The last resort: whoever holds the socket, and whether it is a process of the instance.
-fn among_all(app: &App, instance: InstanceName, inodes: &HashSet<String>) -> Option<Seen> {
+fn among_all(app: &App, instance: InstanceName, inodes: &[String]) -> Option<Seen> {
     let mut holders = everybody().filter(|pid| holds(*pid, inodes)).collect::<Vec<_>>();
     holders.sort();
     let mark = instance_mark(&app.home, instance);
@@ -121,19 +121,20 @@ fn everybody() -> impl Iterator<Item = Pid> {
     folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().map(Pid))
 }
 
-fn holds(pid: Pid, inodes: &HashSet<String>) -> bool {
+fn holds(pid: Pid, inodes: &[String]) -> bool {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     descriptors
         .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
-        .any(|target| target.to_str().is_some_and(|name| inodes.contains(name)))
+        .any(|target| target.to_str().is_some_and(|name| inodes.iter().any(|inode| inode == name)))
 }
 
 /// proc_pid_task(5): each thread has the children that it made.
 fn children(pid: Pid) -> Vec<Pid> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let lists = threads.filter_map(|thread| file::of_kernel(thread.path().join("children")).ok());
     lists
         .flat_map(|list| {
+            let list = String::from_utf8_lossy(&list);
             list.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid)).collect::<Vec<_>>()
         })
         .collect()
