@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let app = App::open(arguments.globals.home.as_deref())?;
+    let app = App::open_to_ask(arguments.globals.home.as_deref())?;
     let enabled = Switch::of(&app).enabled()?;
     Ok(cli::query(arguments.json, enabled.map(|instance| app.port(instance))))
 }

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let app = App::open(arguments.globals.home.as_deref())?;
+    let app = App::open_to_ask(arguments.globals.home.as_deref())?;
     let instance = service::named_or_enabled(&app, arguments.instance)?;
     let pid = match listener(&app, instance)? {
         Seen::Ours(pid) => Some(pid),

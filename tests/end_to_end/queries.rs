@@ -4,7 +4,7 @@ use std::fs;
 
 use support::processes;
 
-use crate::world;
+use crate::{traced, world};
 
 const QUERIES: [&str; 4] = ["enabled-instance", "enabled-port", "disabled-instance", "disabled-port"];
 
@@ -103,6 +103,44 @@ fn pid_of_an_app_that_listens_on_any_address() {
         let pid: i32 = pid.answer().parse().unwrap();
         assert!(world.processes_of("A").contains(&pid), "{address}");
     }
+}
+
+#[test]
+fn a_query_asks_the_kernel_for_little() {
+    if !traced::is_possible() {
+        return;
+    }
+    let world = world().release("v1").deployed("v1");
+    for query in QUERIES {
+        let calls = traced::calls(&world, &[query]);
+        // Some 35 of them are made before main, by the C library and Rust's.
+        assert!(calls.len() <= 70, "{query}: {} system calls\n{}", calls.len(), calls.join("\n"));
+    }
+}
+
+#[test]
+fn pid_looks_at_nobody_but_the_instance() {
+    if !traced::is_possible() {
+        return;
+    }
+    let world = world().release("v1").deployed("v1");
+    let own = world.processes_of("A").iter().map(|pid| format!("/proc/{pid}/")).collect::<Vec<_>>();
+    let calls = traced::calls(&world, &["pid"]);
+    let is_others = |call: &&String| {
+        let path = call.split('"').nth(1).unwrap_or_default();
+        path.starts_with("/proc")
+            && !own
+                .iter()
+                .map(String::as_str)
+                .chain(["/proc/self/", "/proc/sys/"])
+                .any(|it| path.starts_with(it))
+    };
+    let others: Vec<_> = calls.iter().filter(is_others).collect();
+    assert!(others.is_empty(), "{others:#?}");
+    // However many sockets there are: one answer for each family, in which the kernel tells of this port alone.
+    let asked = calls.iter().filter(|call| call.starts_with("sendto(")).count();
+    let told = calls.iter().filter(|call| call.starts_with("recvfrom(")).count();
+    assert!(asked == 2 && told <= 4, "{}", calls.join("\n"));
 }
 
 #[test]

@@ -139,6 +139,17 @@ pub struct Struck {
     pub hit: bool,
 }
 
+/// All system calls of a command that runs no other, each as strace shows it.
+pub fn calls(world: &World, words: &[&str]) -> Vec<String> {
+    let log = world.folder().join("calls");
+    let command = world.command(words);
+    let mut strace = Command::new("strace");
+    strace.args(["-qq", "-o"]).arg(&log).arg(command.get_program()).args(command.get_args());
+    strace.env("FLIPSIDE_HOME", world.home());
+    Running::start(&words.join(" "), strace).wait().succeeds();
+    fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect()
+}
+
 /// Runs the command to its end; all points of it, in the order of programs.
 pub fn points(world: &World, words: &[&str]) -> (Ran, Vec<Point>) {
     let traced = Traced::prepare(world);

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::lock::{Lock, Patience};
-use crate::{Config, Home, InstanceName, Port, Result, caller, owner};
+use crate::{Config, Home, InstanceName, Port, Result, caller, guard, owner};
 
 /// One deployed service: its home and what its `flipside.toml` says.
 #[derive(Clone, Debug)]
@@ -13,7 +13,17 @@ pub struct App {
 impl App {
     /// Finds the home ([`Home::find`]), becomes its owner if we are root, and reads its configuration.
     pub fn open(home: Option<&Path>) -> Result<Self> {
+        Self::find(home, guard::check)
+    }
+
+    /// The same for a query, which believes less of the home, and so has less to look at.
+    pub fn open_to_ask(home: Option<&Path>) -> Result<Self> {
+        Self::find(home, guard::check_to_ask)
+    }
+
+    fn find(home: Option<&Path>, check: impl FnOnce(&Home) -> Result<()>) -> Result<Self> {
         let home = Home::find(home)?;
+        check(&home)?;
         owner::become_owner(&home)?;
         caller::forget();
         let config = Config::read(&home.configuration())?;

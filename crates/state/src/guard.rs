@@ -7,20 +7,27 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::{Home, file};
 
-/// The folders in which we write, or out of which we run something.
-const FOLDERS: [&str; 8] =
-    ["run", "logs", "releases", "instances", "nginx", "hooks", "shared", "repository.git"];
+/// What a query reads: the switch, and the records of the instances.
+const ASKED: [&str; 2] = ["nginx", "run"];
+/// The other folders in which we write, or out of which we run something.
+const WORKED_IN: [&str; 6] = ["logs", "releases", "instances", "hooks", "shared", "repository.git"];
 
 /// An error if everybody may write into the home, or a folder of it is a symlink.
 pub fn check(home: &Home) -> Result<()> {
+    check_to_ask(home)?;
+    writable_by_others(&home.path().join("bin"))?;
+    WORKED_IN.iter().try_for_each(|name| folder(&home.path().join(name)))
+}
+
+/// The same of what a query believes.
+pub fn check_to_ask(home: &Home) -> Result<()> {
     let path = home.path();
     if path.to_string_lossy().contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
         return Err(wrong(path, "this name cannot be a home's: it must be UTF-8 without control characters"));
     }
     writable_by_others(path)?;
     writable_by_others(&home.configuration())?;
-    writable_by_others(&path.join("bin"))?;
-    FOLDERS.iter().try_for_each(|name| folder(&path.join(name)))
+    ASKED.iter().try_for_each(|name| folder(&path.join(name)))
 }
 
 fn folder(path: &Path) -> Result<()> {

@@ -2,7 +2,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
-use crate::{InstanceName, ReleaseId, guard};
+use crate::{InstanceName, ReleaseId};
 
 /// The app's folder: everything that flipside knows and keeps about the app is in it (DESIGN.md, section 4).
 #[derive(Clone, Debug)]
@@ -18,9 +18,7 @@ impl Home {
             return Err(Error::NoHome(folder));
         }
         // One folder, one name: marks of processes and locks are compared by it.
-        let home = Self(folder.canonicalize().on("cannot find", &folder)?);
-        guard::check(&home)?;
-        Ok(home)
+        Ok(Self(folder.canonicalize().on("cannot find", &folder)?))
     }
 
     pub fn path(&self) -> &Path {
