@@ -23,5 +23,5 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open_to_ask(arguments.globals.home.as_deref())?;
     let disabled = Switch::of(&app).enabled()?.map(InstanceName::other);
-    Ok(cli::query(arguments.json, disabled.map(|instance| app.port(instance))))
+    Ok(cli::query(arguments.json, disabled.map(|instance| app.address(instance))))
 }

@@ -23,5 +23,5 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let app = App::open_to_ask(arguments.globals.home.as_deref())?;
     let enabled = Switch::of(&app).enabled()?;
-    Ok(cli::query(arguments.json, enabled.map(|instance| app.port(instance))))
+    Ok(cli::query(arguments.json, enabled.map(|instance| app.address(instance))))
 }

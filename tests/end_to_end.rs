@@ -44,6 +44,8 @@ mod releases;
 mod rollback;
 #[path = "end_to_end/set_switch.rs"]
 mod set_switch;
+#[path = "end_to_end/socket.rs"]
+mod socket;
 #[path = "end_to_end/source.rs"]
 mod source;
 #[path = "end_to_end/spoilt.rs"]

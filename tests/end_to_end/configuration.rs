@@ -75,8 +75,21 @@ const MISTAKES: &[(&str, &str, u32, &str)] = &[
     (
         "port = 20202",
         "port = 20202\nsocket = \"run/B.sock\"",
-        7,
-        "[instance.B] has no key `socket`; there is port",
+        5,
+        "[instance.B] has both `port` and `socket`; keep one",
+    ),
+    ("port = 20202", "host = \"::1\"", 6, "[instance.B] has no key `host`; there are port, socket"),
+    (
+        "port = 20202\n",
+        "",
+        5,
+        "[instance.B] says not where it listens; write port = 20201, or socket = \"run/A.sock\"",
+    ),
+    (
+        "port = 20202",
+        "socket = \"run/B.sock\"",
+        5,
+        "[instance.B] socket: A has a port; give both a port, or both a socket",
     ),
     (
         "[instance.B]",
@@ -286,6 +299,120 @@ fn each_mistake_has_its_message() {
     }
 }
 
+/// The same for sockets.
+const GOOD_SOCKETS: &str = r#"
+name = "cafeteria"
+[instance.A]
+socket = "run/A.sock"
+[instance.B]
+socket = "run/B.sock"
+[source]
+git = "https://example.com/cafeteria.git"
+[run]
+command = "npm start"
+[nginx]
+style = "socket"
+check = "http://127.0.0.1:20200"
+"#;
+
+const MISTAKES_OF_SOCKETS: &[(&str, &str, u32, &str)] = &[
+    (
+        "run/B.sock",
+        "run/A.sock",
+        5,
+        "[instance.B] socket: `run/A.sock` is the socket of A, too; give B its own",
+    ),
+    (
+        "run/B.sock",
+        "./run//A.sock",
+        5,
+        "[instance.B] socket: `run/A.sock` is the socket of A, too; give B its own",
+    ),
+    (
+        "run/B.sock",
+        "/run/B.sock",
+        6,
+        "[instance.B] socket: `/run/B.sock` must be a relative path that stays inside the folder",
+    ),
+    (
+        "run/B.sock",
+        "run/the B.sock",
+        5,
+        "[instance.B] has a `socket` with other characters than letters, digits, / . _ and -; rename it",
+    ),
+    (
+        "socket = \"run/B.sock\"",
+        "port = 20202",
+        5,
+        "[instance.B] port: A has a socket; give both a port, or both a socket",
+    ),
+    (
+        "style = \"socket\"\n",
+        "",
+        3,
+        "[instance.A] socket: the style upstream needs ports; write [nginx] style = \"socket\", or give both a port",
+    ),
+    (
+        "socket = \"run/A.sock\"\n[instance.B]\nsocket = \"run/B.sock\"",
+        "port = 20201\n[instance.B]\nport = 20202",
+        3,
+        "[instance.A] port: the style socket needs sockets; write socket = \"run/A.sock\", and for B socket = \"run/B.sock\"",
+    ),
+    (
+        "run/B.sock",
+        "run/current.sock",
+        5,
+        "[instance.B] socket: `run/current.sock` is the path of the switch; give the instance its own",
+    ),
+    (
+        "style = \"socket\"",
+        "style = \"socket\"\nswitch = \"run/A.sock\"",
+        3,
+        "[instance.A] socket: `run/A.sock` is the path of the switch; give the instance its own",
+    ),
+    (
+        "style = \"socket\"",
+        "style = \"socket\"\nreload = [\"true\"]",
+        13,
+        "[nginx] reload: in the style socket nginx is neither tested nor reloaded, and root has no part; remove reload",
+    ),
+    (
+        "style = \"socket\"",
+        "set_switch = [\"sudo\", \"set-switch\", \"cafeteria\"]\nstyle = \"socket\"",
+        12,
+        "[nginx] set_switch: in the style socket nginx is neither tested nor reloaded, and root has no part; remove set_switch",
+    ),
+];
+
+#[test]
+fn each_mistake_with_sockets_has_its_message() {
+    let world = empty();
+    let file = world.home().join("flipside.toml").display().to_string();
+    with(&world, GOOD_SOCKETS);
+    world.run(["enabled-instance"]).exits_with(1).prints_nothing();
+    for (good, bad, line, problem) in MISTAKES_OF_SOCKETS {
+        assert!(GOOD_SOCKETS.contains(good), "{good}");
+        with(&world, &GOOD_SOCKETS.replacen(good, bad, 1));
+        let said = format!("enabled-instance: {file}:{line}: {problem}");
+        world.run(["enabled-instance"]).fails_with(2).prints_nothing().says_exactly(&said);
+    }
+}
+
+#[test]
+fn a_socket_whose_path_is_too_long_for_the_kernel() {
+    let world = empty();
+    let room = 107 - world.home().join("run/").as_os_str().len();
+    with(&world, &GOOD_SOCKETS.replace("B.sock", &"B".repeat(room)));
+    world.run(["enabled-instance"]).exits_with(1).prints_nothing();
+    with(&world, &GOOD_SOCKETS.replace("run/B.sock", &format!("run/{}", "B".repeat(room + 1))));
+    let socket = world.home().join("run").join("B".repeat(room + 1)).display().to_string();
+    let file = world.home().join("flipside.toml").display().to_string();
+    world.run(["enabled-instance"]).fails_with(2).says_exactly(&format!(
+        "enabled-instance: {file}:6: [instance.B] socket: {socket} has 108 bytes, and a socket's path has at most 107; \
+         choose a shorter one, or move the home"
+    ));
+}
+
 #[test]
 fn every_command_refuses_a_bad_configuration_and_does_nothing() {
     let world = empty();
@@ -323,7 +450,7 @@ fn no_mistake_is_told_in_the_words_of_a_library() {
         (r#"key = ["package-lock.json"]"#, r#"key = "package-lock.json""#, 19),
         (r#""auto""#, r#""docker""#, 25),
         (r#"status = "200""#, "status = 200", 31),
-        (r#"style = "upstream""#, r#"style = "socket""#, 37),
+        (r#"style = "upstream""#, r#"style = "variable""#, 37),
         (r#"test = ["nginx", "-t", "-q"]"#, r#"test = "nginx -t -q""#, 38),
         (r#"old = "keep""#, r#"old = "kill""#, 45),
     ] {

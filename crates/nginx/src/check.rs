@@ -1,11 +1,14 @@
 //! The check server: which instance the running nginx really sends new connections to.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
 use state::{App, InstanceName, Pid, loopback};
-use ureq::http::HeaderMap;
 
-use crate::switch::Switch;
+use crate::include::Include;
+use crate::link::Link;
+use crate::switch::{Setting, Switch};
 
 /// Whom the running nginx serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +36,37 @@ impl Live {
 
     /// As the check server's header X-Flipside-Upstream tells.
     pub fn at(app: &App, addresses: &str) -> Self {
+        match Switch::of(app) {
+            Switch::Include(include) => Self::of_include(&include, addresses),
+            Switch::Link(link) => Self::of_link(&link, addresses),
+        }
+    }
+
+    fn of_include(include: &Include, addresses: &str) -> Self {
         // With a second try there are several addresses; the last one answered.
         match addresses.rsplit([',', ' ']).next().unwrap_or_default() {
             // Instead of an address the upstream's name, if no server in it is up.
             name if !name.contains(':') => Self::Nobody,
-            address => match Switch::of(app).instance_at(address) {
+            address => match include.instance_at(address) {
                 Some(instance) => Self::Instance(instance),
                 None => Self::Stranger(address.to_owned()),
             },
+        }
+    }
+
+    /// By the switch, or past it if somebody has given nginx an instance's own socket.
+    fn of_link(link: &Link, addresses: &str) -> Self {
+        let setting = match last_socket(addresses) {
+            Some(path) if link.is_at(path) => link.read(),
+            Some(path) => Ok(link.interpret(path)),
+            None if addresses.contains(':') => return Self::Stranger(addresses.to_owned()),
+            None => return Self::Nobody,
+        };
+        match setting {
+            Ok(Setting::Enabled(instance)) => Self::Instance(instance),
+            Ok(Setting::Stranger(path)) => Self::Stranger(path),
+            Ok(_) => Self::Nobody,
+            Err(error) => Self::Mute(error.to_string()),
         }
     }
 
@@ -63,7 +89,7 @@ pub(crate) struct Answer {
 }
 
 /// A hanging instance is told of within a second (`proxy_read_timeout` of the check server).
-const TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Asks the check server once, over a new connection.
 pub fn live(app: &App) -> Live {
@@ -71,35 +97,58 @@ pub fn live(app: &App) -> Live {
 }
 
 pub(crate) fn ask(app: &App) -> Answer {
-    let Some(check) = app.config.nginx.check else {
-        return Answer { live: Live::Unknown, worker: None };
-    };
-    let address = format!("{check}{}", app.config.health.path.as_str());
-    match loopback::client(TIMEOUT).get(&address).header("Connection", "close").call() {
-        Ok(response) => interpret(app, response.headers()),
-        Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            let why = format!("nobody listens at the check server's address {check}: does nginx run?");
-            Answer { live: Live::Down(why), worker: None }
-        }
-        Err(error) => Answer {
-            live: Live::Mute(format!("the check server {check} does not answer: {error}")),
-            worker: None,
-        },
+    match hear(app, None) {
+        Ok(heard) => Answer { live: heard.live(app), worker: heard.worker },
+        Err(live) => Answer { live, worker: None },
     }
 }
 
-fn interpret(app: &App, headers: &HeaderMap) -> Answer {
+/// What the check server said.
+pub(crate) struct Heard {
+    pub status: u16,
+    /// `$upstream_addr`.
+    addresses: String,
+    worker: Option<Pid>,
+}
+
+impl Heard {
+    pub fn live(&self, app: &App) -> Live {
+        Live::at(app, &self.addresses)
+    }
+
+    /// The path to which nginx connected.
+    pub fn socket(&self) -> Option<&Path> {
+        last_socket(&self.addresses)
+    }
+}
+
+/// With a second try there are several addresses; the last one answered.
+fn last_socket(addresses: &str) -> Option<&Path> {
+    addresses.rsplit_once("unix:").map(|(_, path)| Path::new(path))
+}
+
+/// Asks the check server, and by it one instance, if its site knows that question (share/nginx/site-socket.conf). On an
+/// error who is live, as far as it can be told.
+pub(crate) fn hear(app: &App, instance: Option<InstanceName>) -> Result<Heard, Live> {
+    let check = app.config.nginx.check.ok_or(Live::Unknown)?;
+    let address = format!("{check}{}", app.config.health.path.as_str());
+    let mut question = loopback::client(TIMEOUT).get(&address).header("Connection", "close");
+    if let Some(instance) = instance {
+        question = question.header("X-Flipside-Instance", instance.to_string());
+    }
+    let response = question.call().map_err(|error| match error {
+        ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            Live::Down(format!("nobody listens at the check server's address {check}: does nginx run?"))
+        }
+        error => Live::Mute(format!("the check server {check} does not answer: {error}")),
+    })?;
     // nginx adds its own after those of the app, which may say what it likes.
-    let header = |name| headers.get_all(name).iter().next_back()?.to_str().ok();
+    let header = |name| response.headers().get_all(name).iter().next_back()?.to_str().ok();
     let worker = header("x-flipside-worker").and_then(|pid| pid.parse().ok()).map(Pid);
-    let live = header("x-flipside-upstream").map_or_else(
-        || {
-            Live::Mute(
-                "the check server's answer lacks X-Flipside-Upstream: is [nginx] check its address?"
-                    .to_owned(),
-            )
-        },
-        |addresses| Live::at(app, addresses),
-    );
-    Answer { live, worker }
+    let addresses = header("x-flipside-upstream").ok_or_else(|| {
+        Live::Mute(
+            "the check server's answer lacks X-Flipside-Upstream: is [nginx] check its address?".to_owned(),
+        )
+    })?;
+    Ok(Heard { status: response.status().as_u16(), addresses: addresses.to_owned(), worker })
 }

@@ -7,7 +7,9 @@ use state::{App, InstanceName, interrupt};
 
 use crate::check::{self, Live};
 use crate::error::{Error, Result};
+use crate::flip::{self, flip};
 use crate::hand::Hand;
+use crate::include::Include;
 use crate::switch::{Setting, Switch};
 use crate::turn::name;
 use crate::workers::{self, Worker};
@@ -21,21 +23,35 @@ pub enum Connected {
     Now,
     /// Proved by nginx's worker processes alone, since there is no check server.
     ByWorkersAlone,
+    /// In the style `socket`, by the check server: its site cannot be asked for one instance before the switch.
+    Unrehearsed,
+    /// In the style `socket` there is no other proof than the check server's.
+    Unproved,
 }
 
 /// Makes nginx send new connections to `target`, and returns when it does. On an error the switch is as it was, if the
 /// error does not say otherwise.
 pub fn connect(app: &App, target: InstanceName) -> Result<Connected> {
-    apply(app, Some(target))
+    serve(app, Some(target))
 }
 
 /// Makes nginx serve nobody: how it was before a first deployment that failed.
 pub fn disconnect(app: &App) -> Result<Connected> {
-    apply(app, None)
+    serve(app, None)
+}
+
+fn serve(app: &App, target: Option<InstanceName>) -> Result<Connected> {
+    match Switch::of(app) {
+        Switch::Include(include) => apply(app, &include, target),
+        Switch::Link(link) => flip(app, &link, target),
+    }
 }
 
 /// What [`connect`] would do, step by step.
 pub fn plan(app: &App, target: InstanceName) -> Vec<String> {
+    if let Switch::Link(link) = Switch::of(app) {
+        return flip::plan(app, &link, target);
+    }
     let proof = match app.config.nginx.check {
         Some(check) => format!("prove by the check server {check} that new connections go to {target}"),
         None => "prove by nginx's worker processes that the reload took".to_owned(),
@@ -47,23 +63,32 @@ pub fn plan(app: &App, target: InstanceName) -> Vec<String> {
 
 /// Makes a switch that serves nobody and that nginx accepts, where there is none that does.
 pub fn make_switch(app: &App) -> Result<()> {
-    Hand::of(app).make_switch()
+    match Switch::of(app) {
+        Switch::Include(_) => Hand::of(app).make_switch(),
+        Switch::Link(_) => Ok(()),
+    }
 }
 
 /// Writes the switch for an nginx that does not run, and cannot start without it.
 pub fn write_for_a_start(app: &App, target: InstanceName) -> Result<()> {
-    Hand::of(app).write_for_a_start(target)
+    match Switch::of(app) {
+        Switch::Include(_) => Hand::of(app).write_for_a_start(target),
+        Switch::Link(_) => Ok(()),
+    }
 }
 
-/// Tests nginx's configuration as it is now.
+/// Tests nginx's configuration as it is now, where a reload is to come.
 pub fn test(app: &App) -> Result<()> {
-    Hand::of(app).test()
+    match Switch::of(app) {
+        Switch::Include(_) => Hand::of(app).test(),
+        Switch::Link(_) => Ok(()),
+    }
 }
 
-fn apply(app: &App, target: Option<InstanceName>) -> Result<Connected> {
+fn apply(app: &App, switch: &Include, target: Option<InstanceName>) -> Result<Connected> {
     // A signal between the switch and the proof would leave the two apart; all of it is bounded.
     let _postponed = interrupt::postpone();
-    let before = Switch::of(app).read()?;
+    let before = switch.read()?;
     let here = before.is_to(target);
     if here && target.is_some() && check::live(app).instance() == target {
         return Ok(Connected::Already);

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use state::Exit;
 use state::duration::in_words;
+use state::{Exit, InstanceName};
 
 use crate::roots;
 
@@ -38,8 +38,13 @@ pub enum Error {
         "busy: {holder} has held {} for more than {}; see whether it hangs", .lock.display(), in_words(*.waited)
     )]
     Locked { holder: String, lock: PathBuf, waited: Duration },
-    #[error("nginx did not serve {target} within {} of the reload ({seen})", in_words(*.within))]
+    #[error("nginx did not serve {target} within {} of the switch ({seen})", in_words(*.within))]
     NotApplied { target: String, within: Duration, seen: String },
+    /// nginx's site, or nginx's rights; nothing was changed.
+    #[error(
+        "nginx does not reach {target} at {} ({seen}); nothing was touched. Its user must be able to connect there, see RIGHTS in flipside(7)", .socket.display()
+    )]
+    OutOfReach { target: InstanceName, socket: PathBuf, seen: String },
     #[error("{0}; the switch was put back")]
     PutBack(Box<Self>),
     /// Putting it back did not succeed either.
@@ -65,7 +70,8 @@ impl Error {
             | Self::Broken { .. }
             | Self::Refused { .. }
             | Self::NotReloaded { .. }
-            | Self::NotAllowed { .. } => Exit::No,
+            | Self::NotAllowed { .. }
+            | Self::OutOfReach { .. } => Exit::No,
             Self::Roots { exit, .. } => *exit,
             Self::Locked { .. } => Exit::Busy,
             Self::NotApplied { .. } => Exit::PutBack,

@@ -3,9 +3,10 @@
 use state::{App, InstanceName};
 
 use crate::error::{Error, Result};
+use crate::include::Include;
 use crate::proxy::{Environment, Proxy};
 use crate::roots::SetSwitch;
-use crate::switch::{Setting, Switch};
+use crate::switch::Setting;
 use crate::turn::Turn;
 use crate::workers::Worker;
 
@@ -22,7 +23,7 @@ impl<'a> Hand<'a> {
         match &config.set_switch {
             Some(words) => Self::Roots(SetSwitch::new(words)),
             None => Self::Ours(Turn {
-                switch: Switch::of(app),
+                switch: Include::of(app).expect("in the style upstream both have a port"),
                 nginx: Proxy { test: &config.test, reload: &config.reload, environment: Environment::Ours },
             }),
         }
@@ -90,7 +91,7 @@ impl<'a> Hand<'a> {
 
     /// For a plan: how nginx will come to serve it.
     pub fn plan(&self, app: &App, target: InstanceName) -> Vec<String> {
-        let (switch, port) = (app.switch(), app.port(target));
+        let (switch, port) = (app.switch(), app.address(target));
         match self {
             Self::Ours(turn) => vec![
                 format!("test nginx's configuration: {}", turn.nginx.test.join(" ")),

@@ -4,11 +4,12 @@
 use state::InstanceName;
 
 use crate::error::{Error, Result};
+use crate::include::Include;
 use crate::proxy::{Failed, Proxy};
-use crate::switch::{Setting, Switch};
+use crate::switch::Setting;
 
 pub(crate) struct Turn<'a> {
-    pub switch: Switch,
+    pub switch: Include,
     pub nginx: Proxy<'a>,
 }
 

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use procfs::process::{Process, all_processes};
+use state::config::Style;
 use state::{App, Pid};
 
 use crate::check;
@@ -48,6 +49,9 @@ pub(crate) fn of_anybody() -> Vec<Worker> {
 /// Whether old workers, which know the switch as it was, are still being shut down. A client that has connected to one and
 /// asked nothing yet (browsers do that) may still ask, and its request goes to the old instance.
 pub fn linger(app: &App) -> bool {
+    if app.config.nginx.style == Style::Socket {
+        return false; // nobody knows another switch
+    }
     let changed = fs::metadata(app.switch()).and_then(|metadata| metadata.modified());
     let recently = changed.is_ok_and(|time| time.elapsed().unwrap_or_default() < CLIENT_HEADER_TIMEOUT);
     recently

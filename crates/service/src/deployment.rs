@@ -208,8 +208,8 @@ pub fn plan(app: &App, service: &Service, wanted: Option<&WantedRevision>) -> Re
             if build { "build" } else { "take the built" }
         ),
         format!(
-            "start-instance {target}: on port {}, healthy within {}",
-            app.port(target),
+            "start-instance {target}: on {}, healthy within {}",
+            app.address(target).in_words(),
             in_words(app.config.health.start_timeout)
         ),
     ];
@@ -228,8 +228,8 @@ pub fn plan_rollback(app: &App, service: &Service, release: &Manifest) -> Vec<St
         format!("start-instance {target}: it runs and is healthy")
     } else {
         format!(
-            "start-instance {target}: on port {}, healthy within {}",
-            app.port(target),
+            "start-instance {target}: on {}, healthy within {}",
+            app.address(target).in_words(),
             in_words(app.config.health.start_timeout)
         )
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use state::{App, InstanceName, ReleaseId, hook};
+use state::{Address, App, InstanceName, ReleaseId, hook};
 
 use crate::error::Result;
 
@@ -23,14 +23,19 @@ pub struct Moment {
 /// Runs `hooks/<name>`, if it is there.
 pub fn hook(app: &App, name: &str, moment: &Moment) -> Result<()> {
     let release = |id: &Option<ReleaseId>| id.as_ref().map(ToString::to_string).unwrap_or_default();
-    let own = format!("http://127.0.0.1:{}", app.port(moment.instance));
+    let address = app.address(moment.instance);
+    // Beside a socket, a URL names a host only for form's sake: curl --unix-socket "$SOCKET" "$ADDRESS".
+    let own = match &address {
+        Address::Port(port) => format!("http://127.0.0.1:{port}"),
+        Address::Socket(_) => "http://localhost".to_owned(),
+    };
     // nginx's check server asks the same upstream as the public one does.
     let check = app.config.nginx.check.filter(|_| moment.public).map(|check| check.to_string());
     let variables = [
         ("APP", app.config.name.to_string()),
         ("DEPLOYMENT", moment.id.clone()),
         ("INSTANCE", moment.instance.to_string()),
-        ("PORT", app.port(moment.instance).to_string()),
+        address.variable(),
         ("ADDRESS", check.unwrap_or(own)),
         ("RELEASE", release(&moment.to)),
         ("FROM", release(&moment.from)),

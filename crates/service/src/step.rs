@@ -151,8 +151,8 @@ pub fn plan_start(app: &App, instance: InstanceName) -> Result<Vec<String>> {
         Presence::Foreign(holder) => return Err(supervise::Error::foreign(app, instance, holder).into()),
         Presence::Stopped => vec![
             format!(
-                "start {instance} ({release}) on port {}: {}",
-                app.port(instance),
+                "start {instance} ({release}) on {}: {}",
+                app.address(instance).in_words(),
                 app.config.run.command
             ),
             format!("wait at most {} until it is healthy", in_words(app.config.health.start_timeout)),

@@ -102,7 +102,8 @@ impl Service {
         }
         match supervise::listener(app, instance)? {
             Seen::Foreign(holder) => {
-                let problem = format!("{holder} is at its port, which flipside did not start");
+                let kind = app.address(instance).kind();
+                let problem = format!("{holder} is at its {kind}, which flipside did not start");
                 Err(Error::Unfit { instance, problem })
             }
             Seen::Nobody | Seen::Ours(_) => Ok(()),
@@ -178,6 +179,8 @@ pub fn named_or_enabled(app: &App, named: Option<InstanceName>) -> Result<Instan
 pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Option<&'static str>> {
     Ok(match nginx::connect(app, target)? {
         Connected::ByWorkersAlone => Some(BY_WORKERS_ALONE),
+        Connected::Unrehearsed => Some(UNREHEARSED),
+        Connected::Unproved => Some(UNPROVED),
         Connected::Already | Connected::Now => None,
     })
 }
@@ -190,6 +193,9 @@ pub fn disconnect(app: &App) -> Result<()> {
 
 const BY_WORKERS_ALONE: &str =
     "no check server is configured; that the switch took was proved by nginx's worker processes alone";
+
+const UNREHEARSED: &str = "nginx's site cannot be asked for one instance (X-Flipside-Instance, see NGINX in flipside(7)); that it reaches this one was proved only after the switch";
+const UNPROVED: &str = "no check server is configured; that nginx reaches the instance was not proved";
 
 /// What must be there before nginx can be tested: see [`nginx::connect`].
 pub(crate) fn make_folders(app: &App) -> Result<()> {

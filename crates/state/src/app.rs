@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
+use crate::config::ListensOn;
 use crate::lock::{Lock, Patience};
-use crate::{Config, Home, InstanceName, Port, Result, caller, guard, owner};
+use crate::{Address, Config, Home, InstanceName, Result, Socket, caller, guard, owner};
 
 /// One deployed service: its home and what its `flipside.toml` says.
 #[derive(Clone, Debug)]
@@ -31,10 +32,10 @@ impl App {
         Ok(Self { home, config })
     }
 
-    pub fn port(&self, instance: InstanceName) -> Port {
-        match instance {
-            InstanceName::A => self.config.instance.a.port,
-            InstanceName::B => self.config.instance.b.port,
+    pub fn address(&self, instance: InstanceName) -> Address {
+        match &self.config.instance.of(instance).on {
+            ListensOn::Port(port) => Address::Port(*port),
+            ListensOn::Socket(name) => Address::Socket(Socket::new(&self.home, name)),
         }
     }
 

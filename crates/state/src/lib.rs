@@ -1,5 +1,6 @@
 //! What is: the home of an app, its configuration, its instances and releases, the lock, the deployments.
 
+mod address;
 mod app;
 pub mod caller;
 pub mod command;
@@ -28,6 +29,7 @@ pub mod size;
 pub mod user;
 mod visible;
 
+pub use address::{Address, Socket};
 pub use app::App;
 pub use config::Config;
 pub use error::{Error, IoContext, Result};

@@ -1,25 +1,49 @@
 //! HTTP to this machine: to an instance, and to nginx's check server.
 
+mod unix;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use ureq::Agent;
 use ureq::config::Config;
-use ureq::http::Uri;
+use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Body};
+
+use crate::Address;
 
 /// A client for one question that takes no longer than `timeout`: it follows no redirection and no proxy, and an answer is
 /// an answer whatever its status.
 pub fn client(timeout: Duration) -> Agent {
-    let config = Agent::config_builder()
+    Agent::with_parts(config(timeout), DefaultConnector::default(), Literal)
+}
+
+/// Asks whoever listens on the address, over a new connection.
+pub fn get(address: &Address, path: &str, timeout: Duration) -> Result<Response<Body>, ureq::Error> {
+    let (client, url) = match address {
+        Address::Port(port) => (client(timeout), format!("http://127.0.0.1:{port}{path}")),
+        Address::Socket(socket) => {
+            let connector = unix::Connector::new(socket.path());
+            (Agent::with_parts(config(timeout), connector, Literal), format!("http://127.0.0.1{path}"))
+        }
+    };
+    client.get(&url).header("Connection", "close").call()
+}
+
+/// Whether the address takes connections: somebody listens there, and we may connect.
+pub fn accepts(socket: &crate::Socket, timeout: Duration) -> std::io::Result<()> {
+    unix::connect(socket.path(), timeout).map(drop)
+}
+
+fn config(timeout: Duration) -> Config {
+    Agent::config_builder()
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
         .proxy(None)
         .user_agent("flipside")
-        .build();
-    Agent::with_parts(config, DefaultConnector::default(), Literal)
+        .build()
 }
 
 /// All our addresses are numbers. The usual resolver would start a thread for them, which a limit may forbid.

@@ -3,14 +3,17 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use state::{App, InstanceName, interrupt};
+use state::{Address, App, InstanceName, interrupt};
 
 use crate::error::Result;
-use crate::sockets;
+use crate::{sockets, unix_sockets};
 
 /// Connections to the instance at this moment.
 pub fn connections(app: &App, instance: InstanceName) -> Result<usize> {
-    sockets::connections_to(app.port(instance))
+    match app.address(instance) {
+        Address::Port(port) => sockets::connections_to(port),
+        Address::Socket(socket) => unix_sockets::connections_to(socket.path()),
+    }
 }
 
 const POLL: Duration = Duration::from_millis(20);

@@ -25,16 +25,22 @@ pub fn rehearse(app: &App) -> Result<()> {
 pub fn variables(app: &App, instance: InstanceName, release: &ReleaseId) -> Result<Variables> {
     let home = &app.home;
     let own = [
-        ("PORT", app.port(instance).to_string()),
-        ("HOST", "127.0.0.1".into()),
         ("INSTANCE", instance.to_string()),
         ("APP", app.config.name.to_string()),
         ("RELEASE", release.to_string()),
         ("LOG_DIR", home.logs().display().to_string()),
         ("FLIPSIDE_HOME", home.path().display().to_string()),
     ];
+    let address = app.address(instance);
+    let host = address.port().map(|_| ("HOST", "127.0.0.1".to_owned()));
     let mut all = caller::variables();
-    all.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    all.extend(
+        [Some(address.variable()), host]
+            .into_iter()
+            .flatten()
+            .chain(own)
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     all.extend(env_command(app)?);
     all.extend(env_file(app)?);
     all.push((MARK.to_owned(), instance_mark(home, instance)));
@@ -49,7 +55,7 @@ pub fn settings(app: &App, instance: InstanceName) -> Result<String> {
     let mut add = |text: &str| hash.update([text.as_bytes(), b"\0"].concat());
     add(&run.command);
     add(run.env_command.as_deref().unwrap_or_default());
-    add(&app.port(instance).to_string());
+    add(&app.address(instance).to_string());
     if let Some(bytes) = run.memory_max {
         add(&format!("memory_max {bytes}"));
     }

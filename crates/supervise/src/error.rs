@@ -1,7 +1,8 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use state::duration::in_words;
-use state::{App, Exit, InstanceName, Port, ReleaseId};
+use state::{Address, App, Exit, InstanceName, ReleaseId};
 
 use crate::presence::Holder;
 
@@ -14,9 +15,12 @@ pub enum Error {
     #[error("{what}: {cause}")]
     System { what: String, cause: std::io::Error },
     #[error(
-        "port {port} is taken by {holder}, which flipside did not start; stop it or change [instance.{instance}] port in {configuration}"
+        "{} is taken by {holder}, which flipside did not start; stop it or change [instance.{instance}] {} in {configuration}", .address.in_words(), .address.kind()
     )]
-    Foreign { instance: InstanceName, port: Port, holder: Holder, configuration: String },
+    Foreign { instance: InstanceName, address: Address, holder: Holder, configuration: String },
+    /// Something lies where the instance would make its socket.
+    #[error("{} is {found}, and no socket of {instance}; remove it, or change [instance.{instance}] socket", .path.display())]
+    InTheWay { instance: InstanceName, path: PathBuf, found: &'static str },
     #[error("{0} has no release yet; run update-instance {0}")]
     NoRelease(InstanceName),
     #[error("{instance} points to the release {release}, which is gone; run update-instance {instance}")]
@@ -58,7 +62,7 @@ impl Error {
     /// Somebody else is at the instance's address.
     pub fn foreign(app: &App, instance: InstanceName, holder: Holder) -> Self {
         let configuration = app.home.configuration().display().to_string();
-        Self::Foreign { instance, port: app.port(instance), holder, configuration }
+        Self::Foreign { instance, address: app.address(instance), holder, configuration }
     }
 
     pub fn exit(&self) -> Exit {

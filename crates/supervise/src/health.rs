@@ -70,14 +70,14 @@ pub fn probe(app: &App, instance: InstanceName) -> Probe {
 /// The same with less time.
 pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Probe {
     let health = &app.config.health;
-    let url = format!("http://127.0.0.1:{}{}", app.port(instance), health.path.as_str());
+    let address = app.address(instance);
     let begun = Instant::now();
-    let answered = loopback::client(timeout).get(&url).header("Connection", "close").call();
+    let answered = loopback::get(&address, health.path.as_str(), timeout);
     let mut probe = Probe { elapsed: begun.elapsed(), status: None, problem: None, refused: false };
     match answered {
         Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             probe.refused = true;
-            probe.problem = Some(format!("does not listen on port {}", app.port(instance)));
+            probe.problem = Some(format!("does not listen on {}", address.in_words()));
         }
         Err(ureq::Error::Timeout(_)) => {
             probe.problem = Some(format!("did not answer within {}", duration::in_words(timeout)));

@@ -11,6 +11,7 @@ mod family;
 mod first;
 pub mod health;
 mod launch;
+mod place;
 mod presence;
 pub mod resources;
 mod runtime;
@@ -20,6 +21,7 @@ pub mod stop;
 mod systemd;
 pub mod tail;
 mod unit;
+mod unix_sockets;
 mod vigil;
 
 pub use crashes::{Crashes, Ended, crashes};

@@ -6,11 +6,11 @@ use std::fs;
 
 use state::instance::Record;
 use state::process::instance_mark;
-use state::{App, InstanceName, Pid, file};
+use state::{Address, App, InstanceName, Pid, file};
 
 use crate::error::{Error, Result};
 use crate::sockets::{self, Listening};
-use crate::{control_group, family};
+use crate::{control_group, family, unix_sockets};
 
 /// What an instance's address and processes show.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Who listens on the instance's port.
+/// Who listens at the instance's address.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Seen {
     Nobody,
@@ -50,7 +50,7 @@ pub enum Seen {
 
 /// Who listens: the kernel's answer, found without looking at more than the instance's own processes if it is one.
 pub fn listener(app: &App, instance: InstanceName) -> Result<Seen> {
-    let sockets = sockets::listening(app.port(instance))?;
+    let sockets = listening(&app.address(instance))?;
     if sockets.is_empty() {
         return Ok(Seen::Nobody);
     }
@@ -59,6 +59,14 @@ pub fn listener(app: &App, instance: InstanceName) -> Result<Seen> {
         Some(pid) => Seen::Ours(pid),
         None => among_all(app, instance, &inodes).unwrap_or_else(|| Seen::Foreign(somebody(sockets[0]))),
     })
+}
+
+/// The sockets that a connection to the address may reach.
+fn listening(address: &Address) -> Result<Vec<Listening>> {
+    match address {
+        Address::Port(port) => sockets::listening(*port),
+        Address::Socket(socket) => unix_sockets::listening(socket.path()),
+    }
 }
 
 pub fn presence(app: &App, instance: InstanceName) -> Result<Presence> {

@@ -17,7 +17,7 @@ use crate::health::{self, Probe};
 use crate::launch::launch;
 use crate::presence::{Presence, Seen, listener, presence};
 use crate::runtime::{self, Keeper};
-use crate::{family, stop, unit};
+use crate::{family, place, stop, unit};
 
 /// How it was when it was to be started.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
     let (keeper, remark) = runtime::choose(app, instance)?;
     environment::rehearse(app)?;
     let (release, folder) = release_of(app, instance)?;
+    place::make_free(app, instance)?;
     let variables = environment::variables(app, instance, &release)?;
     let path = app.home.instance_log(instance);
     let log = file::open_log(&path)?;
@@ -186,7 +187,7 @@ fn wait_for_health(
             return Ok(());
         }
         if begun.elapsed() >= patience {
-            let problem = why(&probe);
+            let problem = why(app, instance, &probe);
             let after = patience;
             return Err(Error::Unhealthy { instance, release: release.clone(), after, problem, log: log() });
         }
@@ -223,6 +224,10 @@ fn ended(app: &App, instance: InstanceName, running: Option<&mut Running>) -> Re
     Ok(family::of(&app.home, instance).is_empty().then_some(first))
 }
 
-fn why(probe: &Probe) -> String {
-    if probe.refused { "it does not listen on its port".to_owned() } else { format!("it {probe}") }
+fn why(app: &App, instance: InstanceName, probe: &Probe) -> String {
+    if probe.refused {
+        format!("it does not listen on its {}", app.address(instance).kind())
+    } else {
+        format!("it {probe}")
+    }
 }

@@ -9,7 +9,7 @@ use state::{App, InstanceName, interrupt};
 use crate::error::{Error, Result};
 use crate::family::{self, Member};
 use crate::presence::presence;
-use crate::unit;
+use crate::{place, unit};
 
 /// How it stopped.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +37,7 @@ pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stop
             unit::end(app, instance)?;
         }
         presence(app, instance)?.must_be_free(app, instance)?;
+        place::clean(app, instance)?;
         Record::remove(&app.home, instance)?;
         return Ok(Stopped::Already);
     }
@@ -53,6 +54,7 @@ pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stop
     }
     Record::remove(&app.home, instance)?;
     presence(app, instance)?.must_be_free(app, instance)?;
+    place::clean(app, instance)?;
     Ok(stopped)
 }
 

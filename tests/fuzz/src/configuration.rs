@@ -19,7 +19,8 @@ pub fn check(bytes: &[u8]) {
 
 fn keeps_its_promises(config: &Config) {
     let check = config.nginx.check.map(|check| check.address().port());
-    let ports = [Some(config.instance.a.port.get()), Some(config.instance.b.port.get()), check];
+    let of_instances = config.instance.ports().into_iter().flatten().map(|port| Some(port.get()));
+    let ports: Vec<_> = of_instances.chain([check]).collect();
     let distinct: HashSet<_> = ports.iter().flatten().collect();
     assert_eq!(distinct.len(), ports.iter().flatten().count(), "{ports:?}");
 

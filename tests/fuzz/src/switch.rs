@@ -1,12 +1,12 @@
 //! The switch, which anybody may have edited. (What nginx itself makes of the corpus: tests/end_to_end/switch.rs.)
 
-use nginx::{Setting, Switch};
+use nginx::{Include, Setting};
 use state::InstanceName;
 
 pub fn check(bytes: &[u8]) {
     // As it is read from the file.
     let text = String::from_utf8_lossy(bytes);
-    let switch = Switch::of(crate::app());
+    let switch = Include::of(crate::app()).expect("ports");
     let setting = switch.interpret(&text);
     assert_eq!(setting.problem().is_some(), matches!(setting, Setting::Stranger(_) | Setting::Several));
 

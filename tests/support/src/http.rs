@@ -2,6 +2,8 @@
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,9 +22,20 @@ impl Answer {
     }
 }
 
+/// Where an instance listens.
+#[derive(Clone, Debug)]
+pub enum Address {
+    Port(u16),
+    Socket(PathBuf),
+}
+
+trait Stream: Read + Write + Send {}
+impl Stream for TcpStream {}
+impl Stream for UnixStream {}
+
 /// A connection over which nothing was asked yet.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     host: String,
 }
 
@@ -34,7 +47,18 @@ impl Connection {
     fn open_to(address: &str, port: u16, host: &str) -> Result<Self> {
         let stream = TcpStream::connect((address, port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, host: host.to_owned() })
+        Ok(Self { stream: Box::new(stream), host: host.to_owned() })
+    }
+
+    pub fn open_at(address: &Address) -> Result<Self> {
+        match address {
+            Address::Port(port) => Self::open(*port),
+            Address::Socket(path) => {
+                let stream = UnixStream::connect(path)?;
+                stream.set_read_timeout(Some(PATIENCE))?;
+                Ok(Self { stream: Box::new(stream), host: "localhost".to_owned() })
+            }
+        }
     }
 
     /// Sends a request, and does not wait for the answer.
@@ -51,7 +75,7 @@ impl Connection {
 }
 
 /// A request in flight over a connection of its own.
-pub struct Asked(TcpStream);
+pub struct Asked(Box<dyn Stream>);
 
 /// Sends a request, and does not wait for the answer.
 pub fn ask(port: u16, path: &str) -> Result<Asked> {
@@ -60,6 +84,16 @@ pub fn ask(port: u16, path: &str) -> Result<Asked> {
 
 pub fn get(port: u16, path: &str) -> Result<Answer> {
     ask(port, path)?.answer()
+}
+
+/// The same past nginx.
+pub fn get_at(address: &Address, path: &str) -> Result<Answer> {
+    Connection::open_at(address)?.get(path)
+}
+
+/// Whether somebody listens on the socket.
+pub fn accepts(socket: &Path) -> bool {
+    UnixStream::connect(socket).is_ok()
 }
 
 /// The same from another machine, which knows several sites.

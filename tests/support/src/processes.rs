@@ -120,6 +120,18 @@ pub fn connections_to(port: u16) -> usize {
     sockets().iter().filter(|socket| socket.remote == port && socket.state == "01").count()
 }
 
+/// How many connections to the socket are open, as those who accepted them see it.
+pub fn connections_to_socket(path: &Path) -> usize {
+    let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let path = path.display().to_string();
+    // Num, RefCount, Protocol, Flags, Type, St (03: connected), Inode, Path
+    let is_one = |line: &&str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        fields.len() == 8 && fields[5] == "03" && fields[7] == path
+    };
+    table.lines().filter(is_one).count()
+}
+
 struct Socket {
     local: u16,
     remote: u16,

@@ -60,6 +60,7 @@ pub struct World {
     git: bool,
     nginx: bool,
     switch: bool,
+    style: Style,
     /// Root's folder, if root's command writes the switch.
     roots: Option<PathBuf>,
     pending: RefCell<Option<Release>>,
@@ -69,6 +70,13 @@ pub struct World {
     _held: Flock<File>,
     /// Together with other worlds, as long as nobody puts the full load on the machine.
     busy: RefCell<Option<Flock<File>>>,
+}
+
+/// `[nginx] style`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Upstream,
+    Socket,
 }
 
 /// A release that is still being told of.
@@ -109,6 +117,7 @@ impl World {
             git: true,
             nginx: true,
             switch: true,
+            style: Style::Upstream,
             roots: None,
             pending: RefCell::default(),
             made: Cell::default(),
@@ -252,6 +261,21 @@ observe = "200ms"
         self
     }
 
+    /// The style `socket`.
+    pub fn with_sockets(mut self) -> Self {
+        self.style = Style::Socket;
+        let ports = ["A", "B"].map(|name| (format!("port = {}", self.port(name)), name));
+        self.config(|text| {
+            let sockets = |text: String, (port, name): &(String, &str)| {
+                text.replace(port, &format!("socket = \"run/{name}.sock\""))
+            };
+            let text = ports.iter().fold(text, sockets);
+            let idle = |line: &&str| line.starts_with("test = ") || line.starts_with("reload = ");
+            let lines: Vec<_> = text.lines().filter(|line| !idle(line)).collect();
+            lines.join("\n").replace("[nginx]", "[nginx]\nstyle = \"socket\"") + "\n"
+        })
+    }
+
     /// Root's command writes the switch, as a list of this world's own says.
     pub fn with_roots_switch(mut self) -> Self {
         self.roots = Some(self.folder.join("roots"));
@@ -284,9 +308,10 @@ impl World {
         self.folder.join("home")
     }
 
-    /// The file that the site includes.
+    /// The file that the site includes, or the symlink that it names.
     pub fn switch(&self) -> PathBuf {
         match &self.roots {
+            _ if self.style == Style::Socket => self.home().join("run/current.sock"),
             Some(roots) => roots.join("demo.conf"),
             None => self.home().join("nginx/upstream.conf"),
         }
@@ -315,6 +340,20 @@ impl World {
             "A" => self.ports.get(2),
             "B" => self.ports.get(3),
             _ => panic!("{instance} is no instance"),
+        }
+    }
+
+    /// Where an instance listens in the style `socket`.
+    pub fn socket(&self, instance: &str) -> PathBuf {
+        self.home().join(format!("run/{instance}.sock"))
+    }
+
+    /// Where an instance listens.
+    pub fn address(&self, instance: &str) -> http::Address {
+        if self.style == Style::Socket {
+            http::Address::Socket(self.socket(instance))
+        } else {
+            http::Address::Port(self.port(instance))
         }
     }
 
@@ -383,7 +422,7 @@ impl World {
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
             let ours = ["FLIPSIDE_", "GIT_", "CARGO", "CLICOLOR"].iter().any(|it| text.starts_with(it));
-            let apps = ["NO_COLOR", "PORT", "HOST", "INSTANCE", "RELEASE", "APP"].contains(&&*text);
+            let apps = ["NO_COLOR", "PORT", "SOCKET", "HOST", "INSTANCE", "RELEASE", "APP"].contains(&&*text);
             if ours || apps {
                 command.env_remove(name);
             }
@@ -403,7 +442,7 @@ impl World {
         if self.roots.is_some() {
             self.write_roots_list(&proxy);
         }
-        if self.switch && !self.switch().exists() {
+        if self.switch && self.style == Style::Upstream && !self.switch().exists() {
             let nobody = format!("server 127.0.0.1:{} down;\n", self.port("A"));
             fs::write(self.switch(), nobody).unwrap();
         }
@@ -414,7 +453,14 @@ impl World {
         }
         let switch = self.switch();
         let listen = format!("127.0.0.1:{}", self.public_port());
-        let text = nginx_site("demo", &switch, &listen, &format!("127.0.0.1:{}", self.check_port()));
+        let check = format!("127.0.0.1:{}", self.check_port());
+        let form = match self.style {
+            Style::Upstream => "site.conf",
+            Style::Socket => "site-socket.conf",
+        };
+        let text = nginx_site(form, "demo", &switch, &listen, &check)
+            .replace("@A@", &self.socket("A").display().to_string())
+            .replace("@B@", &self.socket("B").display().to_string());
         fs::write(proxy.join("nginx.conf"), main).unwrap();
         fs::write(site, text).unwrap();
         if self.nginx {
@@ -668,7 +714,7 @@ impl World {
     /// What an instance answers by itself.
     #[track_caller]
     pub fn get_from(&self, instance: &str, path: &str) -> Answer {
-        let answer = http::get(self.port(instance), path);
+        let answer = http::get_at(&self.address(instance), path);
         answer.unwrap_or_else(|error| panic!("GET {path} from {instance}: {error}"))
     }
 
@@ -711,7 +757,10 @@ impl World {
 
     /// How many connections there are to an instance.
     pub fn connections_to(&self, instance: &str) -> usize {
-        processes::connections_to(self.port(instance))
+        match self.address(instance) {
+            http::Address::Port(port) => processes::connections_to(port),
+            http::Address::Socket(path) => processes::connections_to_socket(&path),
+        }
     }
 
     /// The commands that run, with all that they have started but the instances.
@@ -721,16 +770,29 @@ impl World {
         all.into_iter().filter(|pid| !instances.contains(pid)).collect()
     }
 
-    /// An app that somebody else has started on an instance's port.
+    /// An app that somebody else has started at an instance's address.
     pub fn foreign_app(&self, instance: &str) -> Running {
         self.make();
-        let port = self.port(instance).to_string();
         let mut command = Command::new(demo_app());
         self.prepare(&mut command);
-        command.args(["--port", &port]);
+        match self.address(instance) {
+            http::Address::Port(port) => command.args(["--port", &port.to_string()]),
+            http::Address::Socket(path) => {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                command.arg("--socket").arg(path)
+            }
+        };
         let app = Running::start("demo-app", command);
-        processes::eventually(SOON, "the foreign app listens", || processes::listens(self.port(instance)));
+        processes::eventually(SOON, "the foreign app listens", || self.listens(instance));
         app
+    }
+
+    /// Whether somebody listens at an instance's address.
+    pub fn listens(&self, instance: &str) -> bool {
+        match self.address(instance) {
+            http::Address::Port(port) => processes::listens(port),
+            http::Address::Socket(path) => http::accepts(&path),
+        }
     }
 
     /// 500 requests/s over kept connections, 500/s over new ones, 50/s that take 300 ms. This test waits until it has
@@ -804,8 +866,8 @@ fn template(name: &str) -> String {
 }
 
 /// The site file of an app.
-fn nginx_site(app: &str, switch: &Path, listen: &str, check: &str) -> String {
-    template("site.conf")
+fn nginx_site(form: &str, app: &str, switch: &Path, listen: &str, check: &str) -> String {
+    template(form)
         .replace("@APP@", app)
         .replace("@VARIABLE@", app)
         .replace("@SWITCH@", &switch.display().to_string())

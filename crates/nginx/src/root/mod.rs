@@ -16,8 +16,8 @@ pub use list::{Entry, List};
 pub use lock::Lock;
 
 use crate::error::{Error, Result};
+use crate::include::Include;
 use crate::proxy::{Environment, Proxy};
-use crate::switch::Switch;
 use crate::turn::Turn;
 use crate::workers::{self, Worker};
 
@@ -63,9 +63,9 @@ impl Entry {
         }
     }
 
-    pub fn switch(&self) -> Switch {
+    pub fn switch(&self) -> Include {
         let addresses = [self.a, self.b].map(Into::into);
-        Switch::at(self.switch.as_path().to_owned(), self.name.clone(), addresses)
+        Include::at(self.switch.as_path().to_owned(), self.name.clone(), addresses)
     }
 
     fn turn(&self) -> Result<Turn<'_>> {

@@ -67,7 +67,7 @@ fn parsed(text: &str) -> Result<DocumentMut> {
 
 pub fn ports(config: &Config) -> String {
     let check = config.nginx.check.map(|check| check.address().port()).unwrap_or_default();
-    format!("{},{},{check}", config.instance.a.port, config.instance.b.port)
+    config.instance.ports().map(|[a, b]| format!("{a},{b},{check}")).unwrap_or_default()
 }
 
 fn three_ports(text: &str) -> Result<[u16; 3]> {

@@ -19,7 +19,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use state::linger::systemd_runs;
-use state::{Config, IoContext as _};
+use state::{Config, IoContext as _, Port};
 
 pub use account::Account;
 pub use error::{Error, Result};
@@ -154,7 +154,7 @@ impl<'a> Setup<'a> {
         let (home, account) = (&self.ground.home, &self.ground.account);
         let name = self.config.name.to_string();
         let user = account.name.clone();
-        let [a, b] = [self.config.instance.a.port.get(), self.config.instance.b.port.get()];
+        let [a, b] = self.ports()?;
         let listed = Listed { name: name.clone(), user: user.clone(), a, b };
         listed.must_be_free()?;
         record.must_have_ports_of_its_own()?;
@@ -203,9 +203,10 @@ impl<'a> Setup<'a> {
         let domain = self.wishes.domain.clone().or(before.map(|record| record.domain.clone()));
         let domain = if self.by_set_switch { domain? } else { domain.unwrap_or_default() };
         let wishes = self.wishes;
+        let [a, b] = self.config.instance.ports().map_or([0, 0], |ports| ports.map(Port::get));
         let check = self.config.nginx.check.map_or(0, |check| check.address().port());
         Some(Record {
-            ports: [self.config.instance.a.port.get(), self.config.instance.b.port.get(), check],
+            ports: [a, b, check],
             name: self.config.name.to_string(),
             user: self.ground.account.name.clone(),
             home: self.ground.home.clone(),
@@ -216,6 +217,11 @@ impl<'a> Setup<'a> {
                 .clone()
                 .or(before.and_then(|record| record.certificate_key.clone())),
         })
+    }
+
+    fn ports(&self) -> Result<[u16; 2]> {
+        let ports = self.config.instance.ports().map(|ports| ports.map(Port::get));
+        ports.ok_or_else(|| Error::Usage("install does not arrange the style socket yet".into()))
     }
 
     fn check(&self) -> Result<u16> {

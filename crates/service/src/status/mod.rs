@@ -3,11 +3,12 @@
 mod observe;
 mod text;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 use state::deployment::Deployment;
-use state::{AppName, Exit, InstanceName, Port, ReleaseId};
+use state::{Address, AppName, Exit, InstanceName, Port, ReleaseId};
 
 /// What `status` answers. What does not apply is null.
 #[derive(Debug, Serialize)]
@@ -49,7 +50,10 @@ pub struct Interrupted {
 #[derive(Debug, Serialize)]
 pub struct InstanceStatus {
     pub name: InstanceName,
-    pub port: Port,
+    pub port: Option<Port>,
+    pub socket: Option<PathBuf>,
+    #[serde(skip)]
+    pub(crate) address: Address,
     pub enabled: bool,
     pub live: bool,
     pub release: Option<ReleaseId>,

@@ -186,6 +186,7 @@ fn proxy_problem(service: &Service) -> Option<String> {
 }
 
 fn instance(app: &App, name: InstanceName) -> InstanceStatus {
+    let address = app.address(name);
     let ask_health = || health::probe(app, name);
     let (probe, seen, used, crashed) = thread::scope(|scope| {
         let probe = Asked::at_once(scope, &ask_health);
@@ -202,7 +203,7 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
     let pid = match seen {
         Ok(Seen::Ours(pid)) => Some(pid),
         Ok(Seen::Foreign(holder)) => {
-            health = format!("has its port taken by {holder}, which flipside did not start");
+            health = format!("has its {} taken by {holder}, which flipside did not start", address.kind());
             healthy = false;
             None
         }
@@ -225,7 +226,9 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
     };
     InstanceStatus {
         name,
-        port: app.port(name),
+        port: address.port(),
+        socket: address.socket().map(|socket| socket.path().to_owned()),
+        address,
         enabled: false,
         live: false,
         release,

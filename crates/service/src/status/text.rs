@@ -7,7 +7,10 @@ use state::duration::in_words;
 use super::{InstanceStatus, ServiceState, Status};
 
 impl Status {
-    pub const COLUMNS: [&str; 8] = ["instance", "port", "serves", "release", "health", "pid", "up", "memory"];
+    pub fn columns(&self) -> [&'static str; 8] {
+        let address = self.instances.first().map_or("address", |instance| instance.address.kind());
+        ["instance", address, "serves", "release", "health", "pid", "up", "memory"]
+    }
 
     /// `cafeteria is up: A (v1-0c1d2e3) serves`
     pub fn headline(&self) -> String {
@@ -72,7 +75,7 @@ impl InstanceStatus {
         };
         vec![
             self.name.to_string(),
-            self.port.to_string(),
+            self.address.in_brief(),
             serves.to_owned(),
             self.release.as_ref().map_or_else(none, ToString::to_string),
             self.health.clone(),

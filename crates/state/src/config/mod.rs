@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub use read::{parse, words};
 pub use values::{CheckServer, HttpPath, Signal, StatusSet, SwitchPath, WantedRevision};
 
-use crate::{AppName, Port, RelativePath, duration, size};
+use crate::{AppName, InstanceName, Port, RelativePath, duration, size};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,10 +41,35 @@ pub struct Instances {
     pub b: Instance,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+impl Instances {
+    pub fn of(&self, name: InstanceName) -> &Instance {
+        match name {
+            InstanceName::A => &self.a,
+            InstanceName::B => &self.b,
+        }
+    }
+
+    /// The ports of A and B, unless they listen on sockets.
+    pub fn ports(&self) -> Option<[Port; 2]> {
+        match (&self.a.on, &self.b.on) {
+            (ListensOn::Port(a), ListensOn::Port(b)) => Some([*a, *b]),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "read::RawInstance")]
 pub struct Instance {
-    pub port: Port,
+    pub on: ListensOn,
+}
+
+/// An instance's address, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListensOn {
+    Port(Port),
+    /// Below the home.
+    Socket(RelativePath),
 }
 
 /// Where releases come from.
@@ -168,47 +193,37 @@ impl Default for Health {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "read::RawNginx")]
 pub struct Nginx {
     pub switch: SwitchPath,
     pub style: Style,
     /// Root's command, which writes the switch, tests and reloads in our place.
-    #[serde(deserialize_with = "read::maybe_words")]
     pub set_switch: Option<Vec<String>>,
-    #[serde(deserialize_with = "read::words")]
     pub test: Vec<String>,
-    #[serde(deserialize_with = "read::words")]
     pub reload: Vec<String>,
     pub check: Option<CheckServer>,
-    /// From the reload to the proof that it took.
-    #[serde(deserialize_with = "duration::deserialize")]
+    /// From the switch to the proof that it took.
     pub apply_timeout: Duration,
-    #[serde(deserialize_with = "duration::deserialize")]
     pub drain_timeout: Duration,
+    /// A key that is there and has no meaning in this style.
+    idle_key: Option<String>,
 }
 
 impl Default for Nginx {
     fn default() -> Self {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        Self {
-            switch: SwitchPath::default(),
-            style: Style::default(),
-            set_switch: None,
-            test: words(&["sudo", "-n", "nginx", "-t", "-q"]),
-            reload: words(&["sudo", "-n", "nginx", "-s", "reload"]),
-            check: None,
-            apply_timeout: Duration::from_secs(10),
-            drain_timeout: Duration::from_secs(30),
-        }
+        read::RawNginx::default().into()
     }
 }
 
-/// How the switch is written.
+/// What the switch is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Style {
+    /// A file that nginx includes in an `upstream`, and reads anew when it is reloaded.
     #[default]
     Upstream,
+    /// A symlink to the socket of an instance, which nginx follows at each connect.
+    Socket,
 }
 
 #[derive(Clone, Debug, Deserialize)]

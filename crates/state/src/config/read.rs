@@ -6,17 +6,22 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
-use super::{Config, Runtime, Source, SourceKind, SwitchPath, WantedRevision};
-use crate::InstanceName;
+use super::{
+    CheckServer, Config, Instance, Instances, ListensOn, Nginx, Runtime, Source, SourceKind, Style,
+    SwitchPath, WantedRevision,
+};
 use crate::error::{Error, Result};
-use crate::file;
+use crate::{InstanceName, Port, RelativePath, duration, file};
 
 impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let wrong = |(line, problem)| Error::Configuration { file: path.to_owned(), line, problem };
         let unread = |error: std::io::Error| wrong((None, format!("cannot be read: {error}")));
         let file = file::open_of_operator(path).map_err(unread)?;
-        let config = Self::parse(&file::text(&file).map_err(unread)?).map_err(wrong)?;
+        let text = file::text(&file).map_err(unread)?;
+        let config = Self::parse(&text).map_err(wrong)?;
+        let home = path.parent().unwrap_or(Path::new("/"));
+        config.check_length(home).map_err(|(key, problem)| wrong(at_line(&text, (&key, problem))))?;
         if config.source.kind.holds_secret() {
             file::must_be_private(&file, path)?;
         }
@@ -26,36 +31,99 @@ impl Config {
     /// On error the line, if there is one, and what is wrong there.
     pub fn parse(text: &str) -> Result<Self, (Option<usize>, String)> {
         let config: Self = parse(text)?;
-        config.check().map_err(|(key, problem)| {
-            let line =
-                text.lines().position(|line| line.trim_start().starts_with(key)).map(|index| index + 1);
-            (line, problem)
-        })?;
+        config.check().map_err(|found| at_line(text, found))?;
         Ok(config)
     }
 
     /// What no value can know of itself. On error where to look for it, and what is wrong.
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        if self.instance.a.port == self.instance.b.port {
-            let problem =
-                format!("[instance.B] port: {} is the port of A, too; give B its own", self.instance.b.port);
-            return Err(("[instance.B]", problem));
-        }
+    fn check(&self) -> Result<(), (&str, String)> {
+        self.check_addresses()?;
         let check = self.nginx.check.map(|check| check.address().port());
-        let taken = InstanceName::BOTH
-            .into_iter()
-            .zip([self.instance.a.port, self.instance.b.port])
-            .find(|(_, port)| Some(port.get()) == check);
+        let ports = self.instance.ports().into_iter().flatten();
+        let taken = InstanceName::BOTH.into_iter().zip(ports).find(|(_, port)| Some(port.get()) == check);
         if let Some((instance, port)) = taken {
             let problem =
                 format!("[nginx] check: {port} is the port of {instance}; the check server needs its own");
             return Err(("check", problem));
+        }
+        if let Some(key) = &self.nginx.idle_key {
+            let problem = format!(
+                "[nginx] {key}: in the style socket nginx is neither tested nor reloaded, and root has no part; remove {key}"
+            );
+            return Err((key, problem));
         }
         if self.run.runtime == Runtime::Direct && self.run.memory_max.is_some() {
             let problem = "[run] memory_max: only systemd limits memory; write runtime = \"systemd\", or remove memory_max";
             return Err(("memory_max", problem.to_owned()));
         }
         self.check_switch().map_err(|problem| ("switch", format!("[nginx] switch: {problem}")))
+    }
+
+    /// Both on a port or both on a socket, each on its own, as the style wants it.
+    fn check_addresses(&self) -> Result<(), (&str, String)> {
+        use ListensOn::{Port, Socket};
+        let Instances { a, b } = &self.instance;
+        let of_b = |problem: String| Err(("[instance.B]", format!("[instance.B] {problem}")));
+        match (&a.on, &b.on, self.nginx.style) {
+            (Port(_), Socket(_), _) => {
+                of_b("socket: A has a port; give both a port, or both a socket".into())
+            }
+            (Socket(_), Port(_), _) => {
+                of_b("port: A has a socket; give both a port, or both a socket".into())
+            }
+            (Port(a), Port(b), _) if a == b => {
+                of_b(format!("port: {b} is the port of A, too; give B its own"))
+            }
+            (Socket(a), Socket(b), _) if a == b => {
+                of_b(format!("socket: `{b}` is the socket of A, too; give B its own"))
+            }
+            (Port(_), Port(_), Style::Socket) => {
+                let problem = "[instance.A] port: the style socket needs sockets; write socket = \"run/A.sock\", and for B socket = \"run/B.sock\"";
+                Err(("[instance.A]", problem.to_owned()))
+            }
+            (Socket(_), Socket(_), Style::Upstream) => {
+                let problem = "[instance.A] socket: the style upstream needs ports; write [nginx] style = \"socket\", or give both a port";
+                Err(("[instance.A]", problem.to_owned()))
+            }
+            (Socket(a), Socket(b), Style::Socket) => {
+                let switch = self.nginx.switch.as_path();
+                let sections = [("[instance.A]", a), ("[instance.B]", b)];
+                match sections.into_iter().find(|(_, socket)| socket.as_path() == switch) {
+                    Some((section, socket)) => {
+                        let problem = "is the path of the switch; give the instance its own";
+                        Err((section, format!("{section} socket: `{socket}` {problem}")))
+                    }
+                    None => Ok(()),
+                }
+            }
+            (Port(_), Port(_), Style::Upstream) => Ok(()),
+        }
+    }
+
+    /// The kernel, and so nginx and every app, knows no longer path of a socket (unix(7)).
+    fn check_length(&self, home: &Path) -> Result<(), (String, String)> {
+        let (ListensOn::Socket(a), ListensOn::Socket(b)) = (&self.instance.a.on, &self.instance.b.on) else {
+            return Ok(());
+        };
+        let written = |key: &str, path: &Path| format!("{key} = \"{}\"", path.display());
+        let switch = self.nginx.switch.as_path();
+        let paths = [
+            ("[instance.A] socket", written("socket", a.as_path()), a.as_path()),
+            ("[instance.B] socket", written("socket", b.as_path()), b.as_path()),
+            ("[nginx] switch", written("switch", switch), switch),
+        ];
+        for (key, written, path) in paths {
+            let whole = home.join(path);
+            let length = whole.as_os_str().len();
+            if length > LONGEST_SOCKET {
+                let problem = format!(
+                    "{key}: {} has {length} bytes, and a socket's path has at most {LONGEST_SOCKET}; choose a shorter one, or move the home",
+                    whole.display()
+                );
+                return Err((written, problem));
+            }
+        }
+        Ok(())
     }
 
     /// Who writes it decides where it may be.
@@ -71,6 +139,14 @@ impl Config {
             _ => Ok(()),
         }
     }
+}
+
+/// `sun_path` without its NUL.
+const LONGEST_SOCKET: usize = 107;
+
+fn at_line(text: &str, (key, problem): (&str, String)) -> (Option<usize>, String) {
+    let line = text.lines().position(|line| line.trim_start().starts_with(key)).map(|index| index + 1);
+    (line, problem)
 }
 
 /// What a person has written in TOML. On error the line, if there is one, and what is wrong there.
@@ -111,7 +187,7 @@ fn at_key(path: &str, problem: &str) -> String {
     let problem = in_plain_words(problem);
     match path {
         "." => problem,
-        "source" => format!("[source] {problem}"),
+        "source" | "instance.A" | "instance.B" => format!("[{path}] {problem}"),
         _ => format!("{}: {problem}", section_and_key(path)),
     }
 }
@@ -156,6 +232,96 @@ fn section_and_key(path: &str) -> String {
 fn line_of(text: &str, error: &toml::de::Error) -> Option<usize> {
     let start = error.span()?.start;
     Some(text.get(..start)?.bytes().filter(|byte| *byte == b'\n').count() + 1)
+}
+
+/// `[instance.A]` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawInstance {
+    port: Option<Port>,
+    socket: Option<RelativePath>,
+}
+
+impl TryFrom<RawInstance> for Instance {
+    type Error = &'static str;
+
+    fn try_from(raw: RawInstance) -> Result<Self, &'static str> {
+        let on = match (raw.port, raw.socket) {
+            (Some(port), None) => ListensOn::Port(port),
+            (None, Some(socket)) => ListensOn::Socket(plain(socket)?),
+            (Some(_), Some(_)) => return Err("has both `port` and `socket`; keep one"),
+            (None, None) => {
+                return Err("says not where it listens; write port = 20201, or socket = \"run/A.sock\"");
+            }
+        };
+        Ok(Self { on })
+    }
+}
+
+/// The path stands in nginx's configuration and in shell commands.
+fn plain(socket: RelativePath) -> Result<RelativePath, &'static str> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+    let bytes = socket.as_path().as_os_str().as_encoded_bytes();
+    if bytes.iter().all(is_plain) {
+        Ok(socket)
+    } else {
+        Err("has a `socket` with other characters than letters, digits, / . _ and -; rename it")
+    }
+}
+
+/// `[nginx]` as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawNginx {
+    switch: Option<SwitchPath>,
+    style: Style,
+    #[serde(deserialize_with = "maybe_words")]
+    set_switch: Option<Vec<String>>,
+    #[serde(deserialize_with = "maybe_words")]
+    test: Option<Vec<String>>,
+    #[serde(deserialize_with = "maybe_words")]
+    reload: Option<Vec<String>>,
+    check: Option<CheckServer>,
+    #[serde(deserialize_with = "duration::deserialize")]
+    apply_timeout: Duration,
+    #[serde(deserialize_with = "duration::deserialize")]
+    drain_timeout: Duration,
+}
+
+impl Default for RawNginx {
+    fn default() -> Self {
+        Self {
+            switch: None,
+            style: Style::default(),
+            set_switch: None,
+            test: None,
+            reload: None,
+            check: None,
+            apply_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl From<RawNginx> for Nginx {
+    fn from(raw: RawNginx) -> Self {
+        let RawNginx { switch, style, set_switch, test, reload, check, apply_timeout, drain_timeout } = raw;
+        let given = [("set_switch", &set_switch), ("test", &test), ("reload", &reload)];
+        let idle_key = given.iter().find(|(_, words)| style == Style::Socket && words.is_some());
+        let idle_key = idle_key.map(|(key, _)| (*key).to_owned());
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Self {
+            switch: switch.unwrap_or_else(|| style.into()),
+            style,
+            set_switch,
+            test: test.unwrap_or_else(|| words(&["sudo", "-n", "nginx", "-t", "-q"])),
+            reload: reload.unwrap_or_else(|| words(&["sudo", "-n", "nginx", "-s", "reload"])),
+            check,
+            apply_timeout,
+            drain_timeout,
+            idle_key,
+        }
+    }
 }
 
 /// `[source]` as it is written.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::Style;
 use crate::{AbsolutePath, RelativePath};
 
 /// What to deploy: `tag:GLOB`, `branch:NAME`, or what git resolves (a tag, a branch, a commit).
@@ -185,9 +186,14 @@ impl SwitchPath {
     }
 }
 
-impl Default for SwitchPath {
-    fn default() -> Self {
-        Self::try_from("nginx/upstream.conf".to_owned()).expect("a path inside the home")
+impl From<Style> for SwitchPath {
+    /// Where it is when nobody says.
+    fn from(style: Style) -> Self {
+        let path = match style {
+            Style::Upstream => "nginx/upstream.conf",
+            Style::Socket => "run/current.sock",
+        };
+        Self::try_from(path.to_owned()).expect("a path inside the home")
     }
 }
 

@@ -7,6 +7,8 @@
 //! | --- | --- |
 //! | `VERSION=v1` | the last word that `/` answers |
 //! | `LISTEN=[::]` | or `0.0.0.0`, `127.0.0.1` (otherwise the host that it is told), or `never` |
+//! | `SOCKET_FORM=relative` | binds its socket by a relative path |
+//! | `REMOVES_SOCKET=yes` | removes its socket when it stops |
 //! | `START_DELAY=500ms` | waits that long before it listens |
 //! | `EXIT_AT_START=1` | exits with this status instead of listening; `MESSAGE=...` goes to standard error |
 //! | `EXIT_AFTER=3s` | exits with `EXIT_STATUS` (1) that long after it began to listen |
@@ -28,8 +30,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use sha1::{Digest, Sha1};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -74,14 +76,14 @@ impl App {
 
 fn main() {
     let app = App::new();
-    let (host, port) = address(&app);
+    let place = place(&app);
     let role = std::env::var(ROLE).unwrap_or_default();
 
     if role.is_empty() {
         if app.is("TREE", "npm") {
             become_like_npm();
         }
-        println!("demo-app: starting on {host}:{port}");
+        println!("demo-app: starting on {place}");
         if let Some(status) = app.switch("EXIT_AT_START") {
             eprintln!("{}", app.switch("MESSAGE").unwrap_or_else(|| "Error: I was told to exit".into()));
             exit(status.parse().unwrap_or(1));
@@ -107,9 +109,12 @@ fn main() {
         let deaf = !role.is_empty() || app.is("IGNORE_SIGTERM", "yes");
         let app = Arc::new(app);
         if listens {
-            let listener = listen(&app, &host, port);
-            println!("demo-app: listening on {host}:{port}");
-            serve(app, listener, deaf).await;
+            let listener = listen(&app, &place);
+            println!("demo-app: listening on {place}");
+            serve(app.clone(), listener, deaf).await;
+            if let (Place::Socket(path), true) = (&place, app.is("REMOVES_SOCKET", "yes")) {
+                let _ = std::fs::remove_file(path);
+            }
         } else {
             told_to_stop(deaf).await;
         }
@@ -118,10 +123,25 @@ fn main() {
     exit(0); // whatever a forgotten task still waits for
 }
 
-/// From `--host` and `--port`, otherwise from `HOST` and `PORT`.
-fn address(app: &App) -> (String, u16) {
+enum Place {
+    Tcp(String, u16),
+    Socket(String),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Self::Tcp(host, port) => write!(f, "{host}:{port}"),
+            Self::Socket(path) => f.write_str(path),
+        }
+    }
+}
+
+/// From `--socket`, or `--host` and `--port`, otherwise from `SOCKET`, or `HOST` and `PORT`.
+fn place(app: &App) -> Place {
     let mut host = app.switch("HOST");
     let mut port = app.switch("PORT");
+    let mut socket = app.switch("SOCKET");
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let (name, value) = match argument.split_once('=') {
@@ -131,12 +151,23 @@ fn address(app: &App) -> (String, u16) {
         match name.as_str() {
             "--host" => host = value,
             "--port" => port = value,
+            "--socket" => socket = value,
             _ => fail(&format!("{name}: no such option")),
         }
     }
+    if let Some(path) = socket {
+        return Place::Socket(if app.is("SOCKET_FORM", "relative") { relative(&path) } else { path });
+    }
     let port = port.unwrap_or_else(|| fail("no PORT in the environment, and no --port"));
     let port = port.parse().unwrap_or_else(|_| fail(&format!("{port} is no port")));
-    (app.switch("LISTEN").or(host).unwrap_or_else(|| "127.0.0.1".into()), port)
+    Place::Tcp(app.switch("LISTEN").or(host).unwrap_or_else(|| "127.0.0.1".into()), port)
+}
+
+/// From the folder of the process, by way of the root.
+fn relative(path: &str) -> String {
+    let here = std::env::current_dir().unwrap();
+    let up: Vec<_> = here.components().skip(1).map(|_| "..").collect();
+    format!("{}{path}", up.join("/"))
 }
 
 fn fail(message: &str) -> ! {
@@ -169,14 +200,32 @@ fn start_orphan(role: &str) {
     }
 }
 
-fn listen(app: &App, host: &str, port: u16) -> TcpListener {
-    let address = format!("{host}:{port}").parse().unwrap_or_else(|_| fail(&format!("{host} is no address")));
-    let listening = (|| {
-        let socket = if host.starts_with('[') { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(1024)
-    })();
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+impl Listener {
+    async fn accept(&self) -> std::io::Result<Box<dyn Stream>> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+        }
+    }
+}
+
+fn listen(app: &App, place: &Place) -> Listener {
+    let listening = match place {
+        Place::Tcp(host, port) => listen_to_tcp(host, *port).map(Listener::Tcp),
+        Place::Socket(path) => UnixListener::bind(path).map(Listener::Unix),
+    };
     if let Some(after) = app.duration("EXIT_AFTER") {
         let status = app.switch("EXIT_STATUS").and_then(|status| status.parse().ok()).unwrap_or(1);
         let message = app.switch("MESSAGE").unwrap_or_else(|| "Error: I was told to exit".into());
@@ -186,7 +235,15 @@ fn listen(app: &App, host: &str, port: u16) -> TcpListener {
             exit(status);
         });
     }
-    listening.unwrap_or_else(|error| fail(&format!("listen {host}:{port}: {error}")))
+    listening.unwrap_or_else(|error| fail(&format!("listen {place}: {error}")))
+}
+
+fn listen_to_tcp(host: &str, port: u16) -> std::io::Result<TcpListener> {
+    let address = format!("{host}:{port}").parse().unwrap_or_else(|_| fail(&format!("{host} is no address")));
+    let socket = if host.starts_with('[') { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
 }
 
 /// Returns at SIGTERM; never, if the app is deaf.
@@ -202,7 +259,7 @@ async fn told_to_stop(deaf: bool) {
 }
 
 /// Accepts until SIGTERM, then finishes what is in flight.
-async fn serve(app: Arc<App>, listener: TcpListener, deaf: bool) {
+async fn serve(app: Arc<App>, listener: Listener, deaf: bool) {
     let (stop, stopping) = watch::channel(false);
     let (in_flight, mut all_done) = mpsc::channel::<()>(1);
     let termination = told_to_stop(deaf);
@@ -211,7 +268,7 @@ async fn serve(app: Arc<App>, listener: TcpListener, deaf: bool) {
         tokio::select! {
             () = &mut termination => break,
             accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else {
+                let Ok(stream) = accepted else {
                     tokio::time::sleep(Duration::from_millis(10)).await; // out of descriptors, say
                     continue;
                 };
@@ -243,10 +300,9 @@ struct Request {
 /// One connection, request by request; an idle one is closed when the app stops.
 async fn converse(
     app: &App,
-    mut stream: TcpStream,
+    mut stream: Box<dyn Stream>,
     mut stopping: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
     let mut received = Vec::new();
     loop {
         let request = loop {
@@ -362,7 +418,7 @@ fn health(app: &App) -> (&'static str, String) {
 
 /// A WebSocket: whatever short message comes in goes out again, until either side closes.
 async fn echo(
-    mut stream: TcpStream,
+    mut stream: Box<dyn Stream>,
     key: &str,
     mut received: Vec<u8>,
     mut stopping: watch::Receiver<bool>,
