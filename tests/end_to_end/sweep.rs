@@ -76,8 +76,18 @@ impl Scenario {
 
     /// A world in which both instances run, and any scenario can be prepared again and again.
     pub fn world() -> World {
-        let world =
-            world().set("deploy.observe", "\"100ms\"").set("source.keep", "1").release("v1").deployed("v1");
+        let world = world()
+            .set("deploy.observe", "\"100ms\"")
+            .set("source.keep", "1")
+            .set(
+                "build.dependencies.command",
+                "'mkdir -p modules/inner; echo tool > modules/inner/tool; sleep 0.02'",
+            )
+            .set("build.dependencies.path", "\"modules\"")
+            .set("build.dependencies.key", "[]")
+            .set("build.dependencies.reuse", "\"link\"")
+            .release("v1")
+            .deployed("v1");
         for release in ["v2", "v3", "v4"] {
             world.publish(release, &[]);
             world.deploy(release).succeeds();

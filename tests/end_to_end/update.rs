@@ -1,5 +1,7 @@
 //! update-instance: fetch and build first, only then stop the instance and point it at the release.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use support::processes;
 
 use crate::world;
@@ -211,6 +213,31 @@ fn dependencies_are_kept_while_their_key_is_the_same() {
         world.run(["update-instance", "b", revision]).succeeds();
         assert_eq!(world.read("instances/B/modules/installed"), lock, "{revision}");
         assert_eq!(installed(), times, "{revision}");
+    }
+}
+
+#[test]
+fn a_build_cannot_change_the_dependencies_of_other_releases() {
+    let world = world()
+        .set("build.dependencies.command", "'mkdir modules; echo tool > modules/tool; sleep 0.02'")
+        .set("build.dependencies.path", "\"modules\"")
+        .set("build.dependencies.key", "[]")
+        .set("build.command", "'! grep -q v3 switches || echo changed > modules/tool'")
+        .release("v1")
+        .release("v2")
+        .release("v3");
+    if !world.give_to_nobody() {
+        return;
+    }
+    let update = |release: &str| world.run(["update-instance", "b", release]).succeeds();
+    let tool = |id: &str| world.home().join("releases").join(id).join("modules/tool");
+    let inode = |id: &str| std::fs::metadata(tool(id)).unwrap().ino();
+    let first = update("v1").answer().to_owned();
+    let second = update("v2").says_not("copy of its own").answer().to_owned();
+    assert_eq!(inode(&first), inode(&second));
+    let third = update("v3").says_once("it got a copy of its own").answer().to_owned();
+    for (release, text) in [(&first, "tool\n"), (&second, "tool\n"), (&third, "changed\n")] {
+        assert_eq!(std::fs::read_to_string(tool(release)).unwrap(), text, "{release}");
     }
 }
 

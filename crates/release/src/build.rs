@@ -1,7 +1,8 @@
 //! Building one release in a folder that begins with a dot, until it is whole.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -13,12 +14,19 @@ use state::{App, IoContext as _, Manifest, ReleaseId, caller, file, hook, log};
 use crate::error::{Error, Result};
 use crate::tree;
 
+/// How tools say that they may not write.
+const REFUSED: [&str; 4] = ["EACCES", "EPERM", "ermission denied", "AccessDenied"];
+
 /// Removed with all that is in it, unless it is finished.
 pub struct Building<'a> {
     pub app: &'a App,
     pub id: ReleaseId,
     folder: PathBuf,
     log: File,
+    /// Where the log was when this build began.
+    begun: u64,
+    /// Whether it has dependencies that it may not change.
+    pub shares: bool,
     finished: bool,
 }
 
@@ -29,11 +37,34 @@ impl<'a> Building<'a> {
         // Out of the way first: what an earlier build left running may still write into it.
         tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;
         let log = file::open_log(&app.home.build_log(&id))?;
-        let mut building = Self { app, id, folder, log, finished: false };
-        file::folder(&building.folder)?;
+        let mut building = Self { app, id, folder, log, begun: 0, shares: false, finished: false };
+        building.begun = building.log_length();
+        building.make_folder()?;
         let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
         building.tell(&format!("{}, {now}", building.id))?;
         Ok(building)
+    }
+
+    /// Nobody looks for it after a power cut: it need not be synced until it is whole.
+    fn make_folder(&self) -> Result<()> {
+        let made = DirBuilder::new().mode(0o700).create(&self.folder);
+        Ok(made.on("cannot make the folder", &self.folder)?)
+    }
+
+    /// Away with all of it, and from the beginning.
+    pub fn begin_anew(&mut self, why: &str) -> Result<()> {
+        tree::put_away(&self.folder, &self.app.home.releases().join(format!(".{}.old", self.id)))?;
+        self.make_folder()?;
+        self.shares = false;
+        self.begun = self.log_length();
+        self.tell(why)
+    }
+
+    /// Whether it looks as if it failed because it may not change what it shares.
+    pub fn was_refused_a_change(&self) -> bool {
+        let said = || log::last_lines(&self.log_path(), self.begun, 1_000, 1_000);
+        let refused = |line: &String| REFUSED.iter().any(|words| line.contains(words));
+        self.shares && said().iter().any(refused)
     }
 
     pub fn folder(&self) -> &Path {
@@ -104,10 +135,12 @@ impl<'a> Building<'a> {
         log::last_lines(&self.log_path(), begin, 10, 160)
     }
 
-    /// Writes the manifest, makes all of it durable, and gives it its name.
+    /// Writes the manifest, makes all of it durable at once, and gives it its name: nobody takes it for whole before that.
     pub fn finish(mut self, manifest: &Manifest) -> Result<()> {
         let text = serde_json::to_vec_pretty(manifest).expect("a manifest is plain data");
-        file::replace(&self.folder.join(Manifest::FILE), &text, 0o600)?;
+        let path = self.folder.join(Manifest::FILE);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(&text)).on("cannot write", &path)?;
         tree::sync(&self.folder)?;
         file::rename(&self.folder, &self.app.home.release(&self.id))?;
         self.finished = true;

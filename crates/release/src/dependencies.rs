@@ -1,51 +1,93 @@
 //! `[build.dependencies]`: what is made only when no kept release has it.
 
+use rustix::process::geteuid;
 use state::Manifest;
-use state::config::Dependencies;
+use state::config::{Dependencies, Reuse};
 
 use crate::build::Building;
 use crate::error::{Error, Result};
+use crate::twin::{self, Moment};
 use crate::{kept, key, tree};
 
-/// Gives the release its dependencies, from another release with the same key or by their command; the key, if the
-/// configuration has any.
-///
-/// They are copied, not linked: an app may write into them, and releases share nothing.
-pub fn provide(building: &mut Building, revision: &str) -> Result<Option<String>> {
+/// How a release comes to its dependencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// It shares those of another release, and nobody may write to what is shared.
+    Shared,
+    /// It has a copy of them.
+    Copied,
+    /// The same, and its build may change whatever it likes.
+    CopiedToBeChanged,
+}
+
+impl Manner {
+    /// As the configuration says.
+    pub fn of(building: &Building) -> Self {
+        match building.app.config.build.dependencies.as_ref().map(|dependencies| dependencies.reuse) {
+            Some(Reuse::Copy) => Self::CopiedToBeChanged,
+            Some(Reuse::Link) => Self::Shared,
+            // A file's mode holds nobody back who may do everything.
+            _ if geteuid().is_root() => Self::Copied,
+            _ => Self::Shared,
+        }
+    }
+}
+
+/// The dependencies of a release that is being built.
+pub struct Provided {
+    pub key: String,
+    /// When they were made, if they were made now.
+    made: Option<Moment>,
+}
+
+/// Gives the release its dependencies, from another release with the same key or by their command; none if the configuration
+/// has none.
+pub fn provide(building: &mut Building, revision: &str, manner: Manner) -> Result<Option<Provided>> {
     let app = building.app;
     let Some(dependencies) = &app.config.build.dependencies else { return Ok(None) };
     let key = key::of_dependencies(dependencies, building.folder(), revision)?;
-    match with_the_same(building, dependencies, &key)? {
-        Some(release) => take_over(building, dependencies, &release)?,
-        None => make(building, dependencies)?,
-    }
-    Ok(Some(key))
-}
-
-fn with_the_same(building: &Building, dependencies: &Dependencies, key: &str) -> Result<Option<Manifest>> {
-    let home = &building.app.home;
-    let has_them = |release: &Manifest| {
-        release.dependencies.as_deref() == Some(key)
-            && tree::is_there(&home.release(&release.id).join(dependencies.path.as_path()))
+    let from = kept::with_dependencies(&app.home, &key, dependencies.path.as_path())?;
+    let made = match from {
+        Some(release) => {
+            take_over(building, dependencies, &release, manner)?;
+            None
+        }
+        None => Some(make(building, dependencies)?),
     };
-    Ok(kept::list(home)?.into_iter().find(has_them))
+    Ok(Some(Provided { key, made }))
 }
 
-fn take_over(building: &mut Building, dependencies: &Dependencies, release: &Manifest) -> Result<()> {
+fn take_over(
+    building: &mut Building,
+    dependencies: &Dependencies,
+    release: &Manifest,
+    manner: Manner,
+) -> Result<()> {
     building.tell(&format!("{} is that of {}", dependencies.path, release.id))?;
     let path = dependencies.path.as_path();
     let from = building.app.home.release(&release.id).join(path);
     let to = building.folder().join(path);
+    let timeout = building.app.config.build.timeout;
     tree::make_parents(building.folder(), path, "[build.dependencies] path")?;
     tree::remove(&to)?;
-    tree::copy(&from, &to, building.app.config.build.timeout)
+    match manner {
+        Manner::Shared if from.is_dir() && !from.is_symlink() => {
+            building.shares = true;
+            twin::make(&from, &to, timeout)
+        }
+        Manner::Shared | Manner::Copied => tree::copy(&from, &to, timeout),
+        Manner::CopiedToBeChanged => {
+            tree::copy(&from, &to, timeout)?;
+            twin::make_writable(&to)
+        }
+    }
 }
 
-fn make(building: &mut Building, dependencies: &Dependencies) -> Result<()> {
+fn make(building: &mut Building, dependencies: &Dependencies) -> Result<Moment> {
     let begin = building.log_length();
     building.run(&dependencies.command)?;
     if tree::is_there(&building.folder().join(dependencies.path.as_path())) {
-        return Ok(());
+        return Moment::at(building.folder());
     }
     Err(Error::NoDependencies {
         command: dependencies.command.clone(),
@@ -53,4 +95,17 @@ fn make(building: &mut Building, dependencies: &Dependencies) -> Result<()> {
         log: building.log_path(),
         output: building.said_since(begin),
     })
+}
+
+impl Provided {
+    /// Once the build is over: what has been made now, and what the build has not changed, can be shared from here on.
+    pub fn protect(&self, building: &Building, manner: Manner) -> Result<()> {
+        let dependencies = building.app.config.build.dependencies.as_ref();
+        match (manner, dependencies, self.made) {
+            (Manner::Shared, Some(dependencies), Some(made)) if !twin::copies_are_free(building.folder()) => {
+                twin::protect(&building.folder().join(dependencies.path.as_path()), made)
+            }
+            _ => Ok(()),
+        }
+    }
 }

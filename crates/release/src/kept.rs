@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
 
-use state::{Home, IoContext as _, Manifest, ReleaseId};
+use state::{Home, InstanceName, IoContext as _, Manifest, ReleaseId};
 
 use crate::error::{Error, Result};
 use crate::source::Revision;
@@ -49,6 +50,22 @@ pub fn of(home: &Home, revision: &Revision, build: &str) -> Result<Option<Manife
     Ok(same.into_iter().find(|release| release.commit == revision.commit && release.build == build))
 }
 
+/// The newest release that has these dependencies at `path`. Those of the instances are looked at first: nearly always one of
+/// them has them, and then the others, which may be many, need not be read.
+pub fn with_dependencies(home: &Home, key: &str, path: &Path) -> Result<Option<Manifest>> {
+    let has_them = |release: &Manifest| {
+        release.dependencies.as_deref() == Some(key) && tree::is_there(&home.release(&release.id).join(path))
+    };
+    let mut of_instances = Vec::new();
+    for id in InstanceName::BOTH.into_iter().filter_map(|name| ReleaseId::of_instance(home, name)) {
+        of_instances.extend(one(home, id.as_str())?.filter(has_them));
+    }
+    match of_instances.into_iter().max_by_key(|release| release.built) {
+        None => Ok(list(home)?.into_iter().find(has_them)),
+        found => Ok(found),
+    }
+}
+
 /// The first id for this revision that no folder has.
 pub fn free_id(home: &Home, revision: &Revision) -> ReleaseId {
     let id =
@@ -77,16 +94,21 @@ fn manifests(home: &Home, passes: impl Fn(&str) -> bool) -> Result<Vec<Manifest>
         if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
             continue;
         }
-        let manifest = match Manifest::read(&folder.join(name)) {
-            // A file among the folders.
-            Err(state::Error::Io { cause, .. }) if cause.kind() == ErrorKind::NotADirectory => None,
-            manifest => manifest?,
-        };
-        // A copy under another name is none of ours.
-        releases.extend(manifest.filter(|manifest| manifest.id.as_str() == name));
+        releases.extend(one(home, name)?);
     }
     releases.sort_by(|one, other| (Reverse(one.built), &one.id).cmp(&(Reverse(other.built), &other.id)));
     Ok(releases)
+}
+
+/// The whole release in the folder of this name.
+fn one(home: &Home, name: &str) -> Result<Option<Manifest>> {
+    let manifest = match Manifest::read(&home.releases().join(name)) {
+        // A file among the folders.
+        Err(state::Error::Io { cause, .. }) if cause.kind() == ErrorKind::NotADirectory => None,
+        manifest => manifest?,
+    };
+    // A copy under another name is none of ours.
+    Ok(manifest.filter(|manifest| manifest.id.as_str() == name))
 }
 
 /// `a, b, c`, at most five.

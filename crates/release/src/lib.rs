@@ -19,6 +19,7 @@ mod testing;
 mod tests;
 mod tool;
 mod tree;
+mod twin;
 
 pub use error::{Error, Result};
 pub use kept::{find, list};

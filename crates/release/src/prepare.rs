@@ -6,9 +6,10 @@ use state::config::WantedRevision;
 use state::{App, Manifest, ReleaseId};
 
 use crate::build::Building;
+use crate::dependencies::{self, Manner};
 use crate::error::{Error, Result};
-use crate::source::{Fetch, Source};
-use crate::{dependencies, kept, key, shared, tree};
+use crate::source::{Fetch, Revision, Source};
+use crate::{kept, key, shared, tree};
 
 /// A release that is ready to run.
 #[derive(Clone, Debug)]
@@ -38,34 +39,61 @@ pub fn prepare(app: &App, wanted: Option<&WantedRevision>) -> Result<Prepared> {
         return Ok(Prepared { manifest, built: false, notes: Vec::new() });
     }
 
-    let begun = Instant::now();
     let mut building = Building::begin(app, kept::free_id(&app.home, &revision))?;
-    source.export(&revision, building.folder())?;
+    let manner = Manner::of(&building);
+    let (notes, manifest) = match fill(&mut building, &source, &revision, &build, manner) {
+        Err(Error::Build { .. }) if building.was_refused_a_change() => {
+            building.begin_anew(TO_BE_CHANGED)?;
+            let (mut notes, manifest) =
+                fill(&mut building, &source, &revision, &build, Manner::CopiedToBeChanged)?;
+            notes.push(TO_BE_CHANGED.to_owned());
+            (notes, manifest)
+        }
+        filled => filled?,
+    };
+    building.finish(&manifest)?;
+    Ok(Prepared { manifest, built: true, notes })
+}
+
+const TO_BE_CHANGED: &str = "the build may not change the dependencies that it shares with another release; it got a copy of \
+    its own: with reuse = \"copy\" in [build.dependencies] it has that at once";
+
+/// Makes all of the release; what whoever deploys should know, and what is to be written down of it.
+fn fill(
+    building: &mut Building,
+    source: &Source,
+    revision: &Revision,
+    build: &str,
+    manner: Manner,
+) -> Result<(Vec<String>, Manifest)> {
+    let begun = Instant::now();
+    source.export(revision, building.folder())?;
     if tree::is_there(&building.folder().join(Manifest::FILE)) {
         return Err(Error::OwnManifest);
     }
     let notes: Vec<String> = source.left_out(building.folder()).map(str::to_owned).into_iter().collect();
     notes.iter().try_for_each(|note| building.tell(note))?;
-    shared::link(app, building.folder())?;
+    shared::link(building.app, building.folder())?;
     building.hook("pre-build")?;
-    let dependencies = dependencies::provide(&mut building, &revision.name)?;
-    if let Some(command) = &app.config.build.command {
+    let dependencies = dependencies::provide(building, &revision.name, manner)?;
+    if let Some(command) = &building.app.config.build.command {
         building.run(command)?;
     }
     building.hook("post-build")?;
-
+    if let Some(dependencies) = &dependencies {
+        dependencies.protect(building, manner)?;
+    }
     let manifest = Manifest {
         id: building.id.clone(),
-        revision: revision.name,
-        commit: revision.commit,
-        build,
-        dependencies,
+        revision: revision.name.clone(),
+        commit: revision.commit.clone(),
+        build: build.to_owned(),
+        dependencies: dependencies.map(|dependencies| dependencies.key),
         built: jiff::Timestamp::now(),
         build_seconds: begun.elapsed().as_secs_f64(),
         bytes: tree::bytes(building.folder())?,
     };
-    building.finish(&manifest)?;
-    Ok(Prepared { manifest, built: true, notes })
+    Ok((notes, manifest))
 }
 
 /// What [`prepare`] would do, without a change: the repository is asked, and nothing is fetched.

@@ -1,7 +1,7 @@
 //! Whole releases, from real repositories.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use state::{Exit, Manifest};
 
@@ -239,6 +239,97 @@ fn dependencies_are_made_once_for_each_key() {
         world.read(&format!("home/releases/{}/built", world.id("v4"))),
         format!("{}\n", world.id("v4"))
     );
+}
+
+/// Shared also where the tests run as root; the folder `modules` has a file that the build leaves alone, one that it changes in
+/// place and one that it replaces.
+const SHARED: &str = "[build]\ncommand = \"echo $RELEASE > modules/changed; echo $RELEASE > new; mv new modules/replaced\"\n[build.dependencies]\ncommand = \"mkdir modules && cd modules && touch left changed replaced && echo x >> ../../../made && sleep 0.02\"\npath = \"modules\"\nkey = [\"lock\"]\nreuse = \"link\"\n[run]\ncommand = \"true\"\n";
+
+#[test]
+fn dependencies_are_shared_and_each_release_has_its_own_of_what_builds_change() {
+    let world = World::new().sections(SHARED);
+    world.commit("lock", "tea 1");
+    let world = world.revision("v2").revision("v3").revision("v4");
+    let file = |tag: &str, name: &str| format!("home/releases/{}/modules/{name}", world.id(tag));
+    let names = |tag: &str, name: &str| fs::metadata(world.path(&file(tag, name))).unwrap().nlink();
+    for (tag, number) in [("v2", 1), ("v3", 2), ("v4", 3)] {
+        world.built(tag);
+        assert_eq!(names(tag, "left"), number, "{tag}");
+    }
+    assert_eq!(world.read("home/made"), "x\n");
+    for tag in ["v2", "v3", "v4"] {
+        for name in ["changed", "replaced"] {
+            assert_eq!(world.read(&file(tag, name)), format!("{}\n", world.id(tag)), "{name} of {tag}");
+            assert_eq!(names(tag, name), 1, "{name} of {tag}");
+        }
+        let mode = fs::metadata(world.path(&file(tag, "left"))).unwrap().permissions().mode();
+        assert_eq!(mode & 0o222, 0, "{tag}");
+    }
+}
+
+#[test]
+fn pruning_the_release_that_dependencies_came_from_harms_nobody() {
+    let world = World::new().source("git = \"../app\"\nkeep = 1").sections(SHARED);
+    world.commit("lock", "tea 1");
+    let world = world.revision("v2").revision("v3").revision("v4");
+    let installed = |tag: &str| world.names(&format!("home/releases/{}/modules", world.id(tag)));
+    world.built("v2");
+    world.built("v3");
+    assert_eq!(prune(&world.app(), &[], false).unwrap().len(), 1);
+    assert_eq!(world.names("home/releases"), [world.id("v3")]);
+    assert_eq!(installed("v3"), ["changed", "left", "replaced"]);
+    world.built("v4");
+    assert_eq!(installed("v4"), ["changed", "left", "replaced"]);
+    assert_eq!(world.read("home/made"), "x\n");
+}
+
+#[test]
+fn a_build_that_was_refused_a_change_gets_a_copy_of_its_own() {
+    let sections = SHARED.replace(
+        "command = \"echo $RELEASE > modules/changed",
+        "command = \"[ $(stat -c %h modules/left) = 1 ] || { echo Error: EACCES: modules/left; exit 1; }; echo $RELEASE > modules/changed",
+    );
+    let world = World::new().sections(&sections);
+    world.commit("lock", "tea 1");
+    let world = world.revision("v2").revision("v3").revision("v4");
+    assert!(world.prepare("v2").unwrap().notes.is_empty());
+    let notes = world.prepare("v3").unwrap().notes;
+    assert!(notes.len() == 1 && notes[0].contains("reuse = \"copy\""), "{notes:?}");
+    let left = world.path(&format!("home/releases/{}/modules/left", world.id("v3")));
+    assert_eq!(fs::metadata(&left).unwrap().permissions().mode() & 0o222, 0o200);
+    // What has proved to be changed is not shared any more.
+    assert!(world.prepare("v4").unwrap().notes.is_empty());
+    let log = world.read(&format!("home/logs/build-{}.log", world.id("v3")));
+    assert!(log.contains("EACCES") && log.contains("got a copy of its own"), "{log}");
+    let world = world.sections(&sections.replace("\"link\"", "\"copy\"")).revision("v5");
+    assert!(world.prepare("v5").unwrap().notes.is_empty());
+}
+
+#[test]
+fn a_build_that_fails_for_another_reason_is_not_run_again() {
+    let world = World::new().sections(
+        &SHARED
+            .replace("command = \"echo", "command = \"echo run >> ../../run; [ ! -e bad ] || exit 3; echo"),
+    );
+    world.commit("lock", "tea 1");
+    let world = world.revision("v2");
+    world.built("v2");
+    world.commit("bad", "bad");
+    let error = world.prepare("main").unwrap_err();
+    assert!(error.to_string().contains("exited with status 3"), "{error}");
+    assert_eq!(world.read("home/run"), "run\nrun\n");
+}
+
+#[test]
+fn dependencies_that_are_no_folder_are_copied() {
+    let world = World::new().sections(
+        "[build.dependencies]\ncommand = \"mkdir made; echo tool > made/tool; ln -s made/tool modules\"\npath = \"modules\"\nkey = []\nreuse = \"link\"\n[run]\ncommand = \"true\"\n",
+    );
+    let world = world.revision("v2");
+    world.built("v1");
+    world.built("v2");
+    let link = world.path(&format!("home/releases/{}/modules", world.id("v2")));
+    assert_eq!(fs::read_link(link).unwrap().to_str(), Some("made/tool"));
 }
 
 #[test]

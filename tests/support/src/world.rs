@@ -227,6 +227,19 @@ observe = "200ms"
         self
     }
 
+    /// Gives the home and the source, as they are now, to a user who is not root; false if we are not root and cannot.
+    pub fn give_to_nobody(&self) -> bool {
+        self.make();
+        if !geteuid().is_root() {
+            eprintln!("skipped: it takes root to give something away");
+            return false;
+        }
+        let given =
+            Command::new("chown").args(["-R", "nobody:"]).arg(self.home()).arg(self.source()).status();
+        assert!(given.is_ok_and(|status| status.success()), "chown fails");
+        true
+    }
+
     /// Changes the text of flipside.toml.
     pub fn config(self, edit: impl FnOnce(String) -> String) -> Self {
         let edited = edit(self.config.take());

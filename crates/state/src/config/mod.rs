@@ -127,6 +127,21 @@ pub struct Dependencies {
     pub path: RelativePath,
     /// Files whose content, with the command's text, makes the key.
     pub key: Vec<RelativePath>,
+    #[serde(default)]
+    pub reuse: Reuse,
+}
+
+/// How a release gets the dependencies of another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reuse {
+    /// As `link`, unless everything runs as root, whom no protection of a file holds back.
+    #[default]
+    Auto,
+    /// The files are shared, and nobody may write to them.
+    Link,
+    /// Each release has files of its own.
+    Copy,
 }
 
 #[derive(Clone, Debug, Deserialize)]
