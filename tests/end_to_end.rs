@@ -24,6 +24,8 @@ mod failure;
 mod health;
 #[path = "end_to_end/install.rs"]
 mod install;
+#[path = "end_to_end/keep_alive.rs"]
+mod keep_alive;
 #[path = "end_to_end/load.rs"]
 mod load;
 #[path = "end_to_end/lock.rs"]

@@ -31,7 +31,7 @@ const MOST_IN_FLIGHT: usize = 10_000;
 const KEPT: usize = 16;
 const WARM_UP: Duration = Duration::from_secs(1);
 /// Failures that are told one by one.
-const MOST_TOLD: usize = 20;
+pub const MOST_TOLD: usize = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
@@ -432,9 +432,10 @@ async fn exchange(
             .map_err(|error| (kind(&error, false), format!("connect: {error}")))?,
     };
     let reused = connection.used;
+    let from = connection.stream.local_addr().map_or(0, |address| address.port());
     let answer = ask(&mut connection.stream, request).await.map_err(|Cut { error, begun }| {
         let detail = if begun { "in the middle of an answer" } else { "before an answer" };
-        (kind(&error, reused && !begun), format!("{detail}: {error}"))
+        (kind(&error, reused && !begun), format!("{detail}, from port {from}: {error}"))
     })?;
     if mode == Mode::KeepAlive && answer.keep {
         connection.used = true;

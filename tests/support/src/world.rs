@@ -132,7 +132,7 @@ impl World {
 
     fn default_config(&self) -> String {
         let proxy = self.folder.join("proxy").display().to_string();
-        let nginx = format!(r#""nginx", "-p", "{proxy}", "-c", "{proxy}/nginx.conf""#);
+        let nginx = format!(r#"{:?}, "-p", "{proxy}", "-c", "{proxy}/nginx.conf""#, nginx());
         format!(
             r#"name = "demo"
 
@@ -484,7 +484,7 @@ impl World {
     fn write_roots_list(&self, proxy: &Path) {
         fs::create_dir_all(self.folder.join("roots")).unwrap();
         let proxy = proxy.display();
-        let nginx = format!(r#""nginx", "-p", "{proxy}", "-c", "{proxy}/nginx.conf""#);
+        let nginx = format!(r#"{:?}, "-p", "{proxy}", "-c", "{proxy}/nginx.conf""#, nginx());
         let text = format!(
             "[demo]\nuser = \"nobody\"\nswitch = {switch:?}\nA = \"127.0.0.1:{a}\"\nB = \"127.0.0.1:{b}\"\n\
              test = [{nginx}, \"-t\", \"-q\"]\nreload = [{nginx}, \"-s\", \"reload\"]\n",
@@ -652,7 +652,7 @@ impl World {
 
     fn nginx(&self, arguments: &[&str]) -> Command {
         let proxy = self.folder.join("proxy");
-        let mut nginx = Command::new("nginx");
+        let mut nginx = Command::new(nginx());
         self.prepare(&mut nginx);
         nginx.arg("-p").arg(&proxy).arg("-c").arg(proxy.join("nginx.conf")).args(arguments);
         nginx
@@ -870,6 +870,11 @@ pub(crate) fn changed(text: &str, key: &str, value: &str) -> String {
     }
     table.insert(key, toml_edit::value(value));
     document.to_string()
+}
+
+/// The nginx of all worlds: `$FLIPSIDE_NGINX`, or the installed one.
+fn nginx() -> String {
+    std::env::var("FLIPSIDE_NGINX").unwrap_or_else(|_| "nginx".to_owned())
 }
 
 /// A template of nginx's files.

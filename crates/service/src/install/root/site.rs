@@ -74,9 +74,28 @@ impl Site {
 
     fn text(&self) -> String {
         let ipv6 = Path::new("/proc/net/if_inet6").exists();
-        let inline = nginx::version().is_some_and(|version| version < (1, 25, 1)); // before it, http2 was a word of listen
-        site(&self.name, &self.domain, self.check, self.certificate.as_ref(), ipv6, inline)
+        let version = nginx::version();
+        let text = site(
+            &self.name,
+            &self.domain,
+            self.check,
+            self.certificate.as_ref(),
+            ipv6,
+            version.is_some_and(|version| version < HTTP2_ON),
+        );
+        if version.is_some_and(|version| version >= KEEPALIVE_MIN_TIMEOUT) { patient(&text) } else { text }
     }
+}
+
+/// Before it, http2 was a word of `listen`.
+const HTTP2_ON: (u32, u32, u32) = (1, 25, 1);
+/// The first that can leave a kept connection open over a reload.
+const KEEPALIVE_MIN_TIMEOUT: (u32, u32, u32) = (1, 27, 4);
+
+/// A reload closes no connection that a client has used just before: not longer than clients may take anyway.
+fn patient(text: &str) -> String {
+    let waits = "    client_header_timeout 15s;\n";
+    text.replace(waits, &format!("{waits}    keepalive_min_timeout 15s;\n"))
 }
 
 fn site(
@@ -218,6 +237,12 @@ mod tests {
             "{new}"
         );
         assert!(!new.contains('@'), "{new}");
+    }
+
+    #[test]
+    fn a_reload_of_a_newer_nginx_waits_for_clients_that_are_about_to_ask() {
+        let text = patient(&site("hello", "_", 20200, None, false, false));
+        assert_eq!(text.matches("    keepalive_min_timeout 15s;\n").count(), 1, "{text}");
     }
 
     #[test]
