@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use support::http::Address;
 use support::{SOON, World, eventually, processes};
 
 use crate::traced::{self, Fate, Point};
@@ -210,20 +211,29 @@ pub fn status_is_true(world: &World) {
     assert_ne!(json["service"], "down", "{json}");
     let (live, _) = served(world);
     assert_eq!(json["live"], live.as_str(), "{json}");
-    let switch = world.read("nginx/upstream.conf");
-    let named = |instance: &&str| switch.contains(&format!("server 127.0.0.1:{};", world.port(instance)));
-    let enabled = ["A", "B"].into_iter().find(named);
-    assert_eq!(json["enabled"].as_str(), enabled, "{json}\n{switch}");
+    let enabled = enabled(world);
+    assert_eq!(json["enabled"].as_str(), enabled, "{json}");
     assert_eq!(json["applied"], enabled == Some(live.as_str()), "{json}");
     for instance in json["instances"].as_array().unwrap() {
         let name = instance["name"].as_str().unwrap();
-        let health = support::http::get(world.port(name), "/health");
+        let health = support::http::get_at(&world.address(name), "/health");
         assert_eq!(instance["healthy"], health.is_ok_and(|answer| answer.status == 200), "{json}");
         let runs = !world.processes_of(name).is_empty();
         assert_eq!(!instance["pid"].is_null(), runs, "{json}");
         assert_eq!(instance["release"], release_of(world, name), "{json}");
     }
     assert_eq!(json["interrupted"]["id"].as_str().map(str::to_owned), cut_off(world), "{json}");
+}
+
+/// As a person would read the switch.
+fn enabled(world: &World) -> Option<&'static str> {
+    let named = |instance: &&str| match world.address(instance) {
+        Address::Port(port) => {
+            world.read("nginx/upstream.conf").contains(&format!("server 127.0.0.1:{port};"))
+        }
+        Address::Socket(path) => fs::canonicalize(world.switch()).is_ok_and(|target| target == path),
+    };
+    ["A", "B"].into_iter().find(named)
 }
 
 /// The deployment that has begun and never wrote down how it ended.

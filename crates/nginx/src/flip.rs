@@ -19,7 +19,7 @@ pub(crate) fn flip(app: &App, link: &Link, target: Option<InstanceName>) -> Resu
     let _postponed = interrupt::postpone();
     let before = link.target()?;
     let Some(target) = target else {
-        link.set(None)?;
+        link.put(None)?;
         return Ok(Connected::Now);
     };
     let here = link.read()?.is_to(Some(target));
@@ -28,10 +28,10 @@ pub(crate) fn flip(app: &App, link: &Link, target: Option<InstanceName>) -> Resu
     }
     let flip = Flip { app, link, target };
     let connected = flip.rehearse()?;
-    if !here {
-        link.set(Some(target))?;
-    }
-    match flip.prove() {
+    let way = link.way_to(target);
+    // It may have taken effect, and an error come only then.
+    let switched = if here { Ok(()) } else { link.put(Some(&way)).map_err(Error::from) };
+    match switched.and_then(|()| flip.prove()) {
         Ok(()) => Ok(connected),
         Err(first) if here => Err(Error::NotServed {
             target: name(Some(target)),
@@ -123,17 +123,22 @@ impl Flip<'_> {
         heard.status == BAD_GATEWAY && loopback::accepts(&socket, check::TIMEOUT).is_ok()
     }
 
-    /// The switch as it was, and nginx proved to serve what it served.
+    /// The switch as it was, and nginx seen to serve whom it served.
     fn put_back(&self, before: Option<&Path>, first: Error) -> Error {
         if let Err(second) = self.link.put(before) {
             return Error::InDoubt { first: Box::new(first), second: Box::new(second.into()) };
         }
         let former = before.and_then(|before| self.link.interpret(before).enabled());
-        let Some(former) = former else { return Error::PutBack(Box::new(first)) };
-        match (Flip { target: former, ..*self }).prove() {
-            Ok(()) => Error::PutBack(Box::new(first)),
-            Err(second) => Error::InDoubt { first: Box::new(first), second: Box::new(second) },
+        match (former, check::live(self.app)) {
+            (Some(former), Live::Instance(live)) if live == former => {}
+            (None, _) | (_, Live::Unknown) => {}
+            (former, live) => {
+                let target = name(former);
+                let second = Error::NotServed { target, words: Vec::new(), problem: live.in_words() };
+                return Error::InDoubt { first: Box::new(first), second: Box::new(second) };
+            }
         }
+        Error::PutBack(Box::new(first))
     }
 }
 

@@ -71,11 +71,7 @@ impl Link {
         is_same(path, &self.path)
     }
 
-    /// Enables an instance, or nobody.
-    pub(crate) fn set(&self, target: Option<InstanceName>) -> Result<()> {
-        self.put(target.map(|instance| self.way_to(instance)).as_deref())
-    }
-
+    /// Makes it lead there, or removes it.
     pub(crate) fn put(&self, target: Option<&Path>) -> Result<()> {
         match target {
             Some(target) => file::replace_symlink(&self.path, target),

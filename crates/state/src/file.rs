@@ -142,9 +142,14 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<()> {
 pub fn replace_symlink(link: &Path, target: &Path) -> Result<()> {
     let temporary = temporary_name(link)?;
     remove_if_there(&temporary)?;
-    symlink(target, &temporary).on("cannot create", &temporary)?;
-    fs::rename(&temporary, link).on("cannot replace", link)?;
-    sync_folder_of(link)
+    let replaced = symlink(target, &temporary)
+        .on("cannot create", &temporary)
+        .and_then(|()| fs::rename(&temporary, link).on("cannot replace", link))
+        .and_then(|()| sync_folder_of(link));
+    if replaced.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    replaced
 }
 
 /// Gives a finished file or folder its final name.

@@ -2,7 +2,7 @@
 //! can listen there until it is removed (unix(7)).
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -53,5 +53,7 @@ fn is_deserted(socket: &Socket) -> Result<bool> {
         return Ok(false);
     }
     let tried = loopback::accepts(socket, Duration::from_secs(1));
-    Ok(tried.is_err_and(|error| matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)))
+    // A queue that is full is somebody's.
+    let somebody = |error: io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+    Ok(tried.is_err_and(|error| !somebody(error)))
 }

@@ -82,7 +82,7 @@ fn ask(
 }
 
 /// The kernel gives as much at once as there is room for, and never more than this (netlink_dump in af_netlink.c).
-const LONGEST_ANSWER: usize = 32 * 1024;
+pub(crate) const LONGEST_ANSWER: usize = 32 * 1024;
 
 fn request(family: u8, socket_id: SocketId, states: StateFlags) -> Vec<u8> {
     let request =

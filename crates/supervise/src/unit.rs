@@ -10,7 +10,7 @@ use state::config::Runtime;
 use state::environment::Variables;
 use state::instance::{self, Manager, Record};
 use state::process::instance_mark;
-use state::{App, InstanceName, Pid, file};
+use state::{Address, App, InstanceName, Pid, file};
 
 use crate::error::{Error, Result};
 use crate::{control_group, systemd};
@@ -214,6 +214,10 @@ fn text(app: &App, instance: InstanceName, folder: &Path, variables: &Variables)
         quoted(&app.home.instance_log(instance)),
         quoted(folder),
     );
+    if let Address::Socket(socket) = app.address(instance) {
+        // What a process that crashed has left would keep the next one from listening (unix(7)).
+        let _ = writeln!(text, "[ ! -S {0} ] || rm -f {0}", quoted(socket.path()));
+    }
     for (name, value) in variables {
         let _ = writeln!(text, "export {name}={}", quote(value));
     }

@@ -17,7 +17,7 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use rustix::fs::{major, minor};
 
 use crate::error::{Result, system};
-use crate::sockets::Listening;
+use crate::sockets::{LONGEST_ANSWER, Listening};
 
 /// The sockets that a connection to this path reaches.
 pub(crate) fn listening(path: &Path) -> Result<Vec<Listening>> {
@@ -109,8 +109,7 @@ fn numbers<const N: usize>(socket: &UnixResponse, kind: u16) -> Option<[u32; N]>
 }
 
 fn ask(states: &StateFlags, more: ShowFlags, mut each: impl FnMut(&UnixResponse)) -> io::Result<()> {
-    let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.bind_auto()?;
+    let socket = Socket::new(NETLINK_SOCK_DIAG)?;
     socket.connect(&SocketAddr::new(0, 0))?;
     let show_flags = ShowFlags::NAME | ShowFlags::VFS | ShowFlags::from_bits_retain(SHOW_UID) | more;
     let request = UnixRequest { state_flags: states.clone(), inode: 0, show_flags, cookie: [0xff; 8] };
@@ -121,8 +120,10 @@ fn ask(states: &StateFlags, more: ShowFlags, mut each: impl FnMut(&UnixResponse)
     let mut bytes = vec![0; packet.buffer_len()];
     packet.serialize(&mut bytes);
     socket.send(&bytes, 0)?;
+    let mut answer = Vec::with_capacity(LONGEST_ANSWER);
     loop {
-        let (answer, _) = socket.recv_from_full()?;
+        answer.clear();
+        socket.recv(&mut answer, 0)?;
         if !each_in(&answer, &mut each)? {
             return Ok(());
         }
@@ -145,4 +146,64 @@ fn each_in(mut bytes: &[u8], each: &mut impl FnMut(&UnixResponse)) -> io::Result
         bytes = bytes.get((length as usize).next_multiple_of(4).max(4)..).unwrap_or_default();
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    struct Scratch(std::path::PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("flipside-socket-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_listener_is_told_by_its_file_whatever_it_is_called() {
+        let scratch = Scratch::new("listener");
+        let path = scratch.0.join("A.sock");
+        assert!(listening(&path).unwrap().is_empty());
+        let roundabout = scratch.0.join("..").join(scratch.0.file_name().unwrap()).join("A.sock");
+        let _listener = UnixListener::bind(roundabout).unwrap();
+        let [seen] = listening(&path).unwrap()[..] else { panic!("one listens") };
+        assert_eq!(seen.uid, rustix::process::geteuid().as_raw());
+        let other = scratch.0.join("B.sock");
+        let _other = UnixListener::bind(&other).unwrap();
+        assert_eq!(listening(&path).unwrap().len(), 1);
+        // Nobody can connect to it any more.
+        fs::rename(&other, &path).unwrap();
+        assert_ne!(listening(&path).unwrap()[0].inode, seen.inode);
+        fs::remove_file(&path).unwrap();
+        assert!(listening(&path).unwrap().is_empty());
+    }
+
+    #[test]
+    fn connections_are_counted_accepted_or_not() {
+        let scratch = Scratch::new("connections");
+        let path = scratch.0.join("A.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut connections: Vec<_> = (0..3).map(|_| UnixStream::connect(&path).unwrap()).collect();
+        let accepted = listener.accept().unwrap();
+        assert_eq!(connections_to(&path).unwrap(), 3);
+        connections.remove(0);
+        assert_eq!(connections_to(&path).unwrap(), 2, "though the other side has not closed it yet");
+        drop(accepted);
+        // Who has removed its socket may still be busy.
+        fs::remove_file(&path).unwrap();
+        assert_eq!(connections_to(&path).unwrap(), 2);
+        drop(connections);
+        assert_eq!(connections_to(&path).unwrap(), 0);
+    }
 }
