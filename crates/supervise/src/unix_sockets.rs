@@ -5,12 +5,13 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::slice;
 
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla as _,
 };
 use netlink_packet_sock_diag::SockDiagMessage;
-use netlink_packet_sock_diag::constants::{UNIX_DIAG_PEER, UNIX_DIAG_VFS};
+use netlink_packet_sock_diag::constants::UNIX_DIAG_VFS;
 use netlink_packet_sock_diag::unix::nlas::{Nla, UnixDiagName};
 use netlink_packet_sock_diag::unix::{ShowFlags, StateFlags, UnixRequest, UnixResponse};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
@@ -33,16 +34,17 @@ pub(crate) fn listening(path: &Path) -> Result<Vec<Listening>> {
     Ok(found)
 }
 
-/// How many connections to this path are established, seen from the side that accepts: it bears the listener's name. One
-/// whose other side has closed is none. Those that wait to be accepted count, too.
+/// How many connections to this path are open, seen from the side that accepts: it bears the listener's name. One whose
+/// other side has closed is none. Those that wait to be accepted count, too: the listener knows them.
 pub(crate) fn connections_to(path: &Path) -> Result<usize> {
     let file = File::at(path);
     let mut count = 0;
-    ask(&StateFlags::ESTABLISHED, ShowFlags::PEER, |socket| {
+    let states = StateFlags::ESTABLISHED | StateFlags::LISTEN;
+    ask(&states, ShowFlags::PEER | ShowFlags::ICONS, |socket| {
         // Whoever listened may have removed its socket already, and still be busy.
         let is_of_it = file.as_ref().map_or_else(|| name(socket) == Some(path), |file| file.is_of(socket));
-        if is_of_it && peer(socket).is_some_and(|peer| peer != 0) {
-            count += 1;
+        if is_of_it {
+            count += peers(socket).filter(|peer| *peer != 0).count();
         }
     })
     .map_err(system("cannot ask the kernel for connections"))?;
@@ -88,8 +90,17 @@ fn name(socket: &UnixResponse) -> Option<&Path> {
     })
 }
 
-fn peer(socket: &UnixResponse) -> Option<u32> {
-    numbers(socket, UNIX_DIAG_PEER).map(|[inode]| inode)
+/// The sockets that are connected to it, or wait for that; 0 for one that was closed.
+fn peers(socket: &UnixResponse) -> impl Iterator<Item = u32> {
+    socket
+        .nlas
+        .iter()
+        .flat_map(|attribute| match attribute {
+            Nla::Peer(peer) => slice::from_ref(peer),
+            Nla::PendingConnections(peers) => peers,
+            _ => &[],
+        })
+        .copied()
 }
 
 /// UDIAG_SHOW_UID and UNIX_DIAG_UID (unix_diag.h), which kernels before 5.3 do not have.
