@@ -53,6 +53,11 @@ impl Address {
         Some(Self { shown, whole, secret: Some(secret) })
     }
 
+    /// Whether the repository is on this machine, so that nobody is asked for anything.
+    pub fn is_a_path(&self) -> bool {
+        self.shown.starts_with(['/', '.']) || self.shown.starts_with("file://")
+    }
+
     /// Makes it the remote `name` for this command.
     pub fn give_to(&self, git: &mut Command, name: &str) {
         let given = self.whole.as_ref().unwrap_or(&self.shown);

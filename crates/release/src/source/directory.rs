@@ -37,7 +37,7 @@ impl Directory {
 
     /// Two folders with the same names, modes and contents are the same revision.
     pub fn revision(&self) -> Result<Revision> {
-        Ok(Revision { name: self.name.clone(), commit: content(&self.folder)? })
+        Ok(Revision { name: self.name.clone(), commit: content(&self.folder)?, reference: None })
     }
 
     /// Copies it, without its `.git`.

@@ -1,8 +1,10 @@
 //! A git repository, of which the home keeps a bare mirror.
 //!
 //! The repository is asked each time what its tags and branches are; the mirror is fetched only when it lacks the
-//! commit that they name. Submodules are not fetched: an export has their folders, empty (see [`crate::Prepared`]).
+//! commit that they name, and then only the one tag or branch, with its history: what came before makes the next one
+//! small, and `git describe` and the beginnings of commits mean something. Submodules are not fetched: an export has their folders, empty (see [`crate::Prepared`]).
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::env;
 use std::fs;
@@ -22,6 +24,7 @@ use crate::{tool, tree};
 pub struct Repository<'a> {
     home: &'a Home,
     address: Address,
+    has_own_ssh: OnceCell<bool>,
 }
 
 /// A tag or a branch and the commit that it names.
@@ -31,6 +34,8 @@ struct Reference {
     commit: String,
 }
 
+/// With fewer digits, a commit may be meant that the mirror does not have.
+const TELLING_DIGITS: usize = 7;
 /// Whatever it does, it must not go on for ever.
 const TIMEOUT: Duration = Duration::from_mins(10);
 /// The name that the address has for git: one that no configuration file has.
@@ -40,7 +45,7 @@ const BRANCHES: &str = "refs/heads/";
 
 impl<'a> Repository<'a> {
     pub fn new(home: &'a Home, address: &str) -> Self {
-        Self { home, address: Address::new(address) }
+        Self { home, address: Address::new(address), has_own_ssh: OnceCell::new() }
     }
 
     pub fn resolve(&self, wanted: &WantedRevision, fetch: Fetch) -> Result<Revision> {
@@ -76,12 +81,14 @@ impl<'a> Repository<'a> {
     }
 
     fn commit(&self, digits: &str, fetch: Fetch) -> Result<Option<Revision>> {
-        if let Some(revision) = self.in_mirror(digits)? {
+        if let Some(revision) = self.in_mirror(digits)?
+            && (digits.len() >= TELLING_DIGITS || fetch == Fetch::Never)
+        {
             return Ok(Some(revision));
         }
         match fetch {
             Fetch::IfNeeded => {
-                self.fetch()?;
+                self.fetch(None)?;
                 self.in_mirror(digits)
             }
             // Without its history, only the commits that have a name are known.
@@ -157,12 +164,12 @@ impl<'a> Repository<'a> {
         Ok(Error::UnknownRevision { revision: wanted.to_string(), address: self.address.to_string(), known })
     }
 
-    /// Brings the mirror up to date, or makes it. One that git can do nothing with any more (a crash has left a lock in
+    /// Brings the mirror up to date with this tag or branch, or with all of them; or makes it. One that git can do nothing with any more (a crash has left a lock in
     /// it, a power cut a broken file) is made anew: the repository has just answered, so it is not that.
-    fn fetch(&self) -> Result<()> {
+    fn fetch(&self, reference: Option<&str>) -> Result<()> {
         let mirror = self.home.mirror();
         if mirror.exists() {
-            match self.fetch_into(&mirror) {
+            match self.fetch_into(&mirror, reference) {
                 Err(Error::Tool { .. }) => {}
                 done => return done,
             }
@@ -174,7 +181,7 @@ impl<'a> Repository<'a> {
         let mut git = self.git_without_repository();
         git.args(["init", "--quiet", "--bare", "--template="]).arg(&new);
         self.run(&mut git, || format!("cannot make {}", new.display()))?;
-        let fetched = self.fetch_into(&new);
+        let fetched = self.fetch_into(&new, reference);
         if fetched.is_err() {
             tree::remove(&new)?;
             return fetched;
@@ -183,7 +190,7 @@ impl<'a> Repository<'a> {
         Ok(file::rename(&new, &mirror)?)
     }
 
-    fn fetch_into(&self, mirror: &Path) -> Result<()> {
+    fn fetch_into(&self, mirror: &Path, reference: Option<&str>) -> Result<()> {
         let mut git = self.git(mirror);
         self.reach(&mut git);
         // What comes is kept as a pack, which is there as a whole or not at all; and what cleans up is waited for.
@@ -196,27 +203,46 @@ impl<'a> Repository<'a> {
             "maintenance.autoDetach=false",
         ]);
         git.args(["fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head"]);
-        git.args(["--no-recurse-submodules", REMOTE]);
-        git.args([TAGS, BRANCHES].map(|kind| format!("+{kind}*:{kind}*")));
+        git.args(["--no-tags", "--no-recurse-submodules", REMOTE]);
+        match reference {
+            Some(one) => git.arg(format!("+{one}:{one}")),
+            None => git.args([TAGS, BRANCHES].map(|kind| format!("+{kind}*:{kind}*"))),
+        };
         self.run(&mut git, || format!("cannot fetch from {}", self.address)).map(drop)
     }
 
     /// What `git archive` takes out of a commit, so without what `.gitattributes` marks `export-ignore`.
-    pub fn export(&self, commit: &str, folder: &Path) -> Result<()> {
-        if !self.has(commit)? {
-            self.fetch()?;
+    pub fn export(&self, revision: &Revision, folder: &Path) -> Result<()> {
+        if !self.has(&revision.commit)? {
+            self.fetch(revision.reference.as_deref())?;
         }
         let archive =
             folder.with_file_name(format!("{}.tar", folder.file_name().unwrap_or_default().display()));
-        let what = || format!("cannot export {commit}");
-        let mut git = self.git(&self.home.mirror());
-        git.args(["archive", "--format=tar", "--output"]).arg(&archive).arg(commit);
-        let mut tar = Command::new("tar");
-        tar.args(["--extract", "--no-same-owner", "--no-same-permissions", "--file"]).arg(&archive);
-        tar.arg("--directory").arg(folder);
-        let exported = self.run(&mut git, what).and_then(|_| tool::run(&mut tar, what, TIMEOUT));
+        let exported = self.archive(revision, &archive).and_then(|()| {
+            let mut tar = Command::new("tar");
+            tar.args(["--extract", "--no-same-owner", "--no-same-permissions", "--file"]).arg(&archive);
+            tar.arg("--directory").arg(folder);
+            tool::run(&mut tar, || format!("cannot export {}", revision.commit), TIMEOUT)
+        });
         let _ = fs::remove_file(&archive);
         exported.map(drop)
+    }
+
+    fn archive(&self, revision: &Revision, archive: &Path) -> Result<()> {
+        let commit = &revision.commit;
+        let write = || {
+            let mut git = self.git(&self.home.mirror());
+            git.args(["archive", "--format=tar", "--output"]).arg(archive).arg(commit);
+            self.run(&mut git, || format!("cannot export {commit}")).map(drop)
+        };
+        match write() {
+            // Its tag or branch was moved between the question and the fetch.
+            Err(Error::Tool { .. }) if revision.reference.is_some() && !self.has(commit)? => {
+                self.fetch(None)?;
+                write()
+            }
+            written => written,
+        }
     }
 
     fn git(&self, repository: &Path) -> Command {
@@ -237,7 +263,7 @@ impl<'a> Repository<'a> {
     /// Lets it find the repository, without a question to anybody.
     fn reach(&self, git: &mut Command) {
         git.env("GIT_TERMINAL_PROMPT", "0");
-        if !has_own_ssh() {
+        if !self.address.is_a_path() && !self.has_own_ssh.get_or_init(has_own_ssh) {
             git.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
         self.address.give_to(git, REMOTE);
@@ -258,7 +284,7 @@ impl<'a> Repository<'a> {
 impl Reference {
     fn without(&self, kind: &str) -> Option<Revision> {
         let name = self.name.strip_prefix(kind)?.to_owned();
-        Some(Revision { name, commit: self.commit.clone() })
+        Some(Revision { name, commit: self.commit.clone(), reference: Some(self.name.clone()) })
     }
 }
 
@@ -281,7 +307,7 @@ fn references_in(text: &str) -> Vec<Reference> {
 /// A revision that was asked for by its digits.
 fn commit(full: &str) -> Revision {
     let full = full.to_ascii_lowercase();
-    Revision { name: full[..COMMIT_DIGITS].to_owned(), commit: full }
+    Revision { name: full[..COMMIT_DIGITS].to_owned(), commit: full, reference: None }
 }
 
 fn is_commit(text: &str) -> bool {

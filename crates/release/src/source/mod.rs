@@ -30,6 +30,8 @@ pub struct Revision {
     pub name: String,
     /// git's full commit, or the hash of a folder's content.
     pub commit: String,
+    /// The tag or the branch as git calls it, if it was found by one.
+    pub reference: Option<String>,
 }
 
 impl Revision {
@@ -88,7 +90,7 @@ impl<'a> Source<'a> {
     /// Writes the revision's files into an empty folder.
     pub fn export(&self, revision: &Revision, folder: &Path) -> Result<()> {
         match self {
-            Self::Git(repository, _) => repository.export(&revision.commit, folder),
+            Self::Git(repository, _) => repository.export(revision, folder),
             Self::Directory(directory) => directory.copy(&revision.commit, folder),
         }
     }
@@ -100,7 +102,9 @@ mod tests {
 
     #[test]
     fn ids() {
-        let id = |name: &str| Revision { name: name.into(), commit: "7a94ac4e0d1b2c3d".into() }.id();
+        let id = |name: &str| {
+            Revision { name: name.into(), commit: "7a94ac4e0d1b2c3d".into(), reference: None }.id()
+        };
         assert_eq!(id("v1.3.0"), "v1.3.0-7a94ac4");
         assert_eq!(id("feature/tea"), "feature-tea-7a94ac4");
         assert_eq!(id("..\u{cc28}"), "7a94ac4");
