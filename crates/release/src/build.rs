@@ -27,6 +27,8 @@ pub struct Building<'a> {
     begun: u64,
     /// Whether it has dependencies that it may not change.
     pub shares: bool,
+    /// How many have been run.
+    pub commands: usize,
     finished: bool,
 }
 
@@ -37,7 +39,8 @@ impl<'a> Building<'a> {
         // Out of the way first: what an earlier build left running may still write into it.
         tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;
         let log = file::open_log(&app.home.build_log(&id))?;
-        let mut building = Self { app, id, folder, log, begun: 0, shares: false, finished: false };
+        let mut building =
+            Self { app, id, folder, log, begun: 0, shares: false, commands: 0, finished: false };
         building.begun = building.log_length();
         building.make_folder()?;
         let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
@@ -99,6 +102,7 @@ impl<'a> Building<'a> {
     }
 
     fn execute(&mut self, mut command: Command, described: &str, timeout: Duration) -> Result<()> {
+        self.commands += 1;
         let home = &self.app.home;
         command.current_dir(&self.folder).env_clear().envs(caller::variables());
         // Dependencies may come from private repositories.

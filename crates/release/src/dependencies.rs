@@ -38,6 +38,8 @@ pub struct Provided {
     pub key: String,
     /// When they were made, if they were made now.
     made: Option<Moment>,
+    /// How large they were when they were taken over, and how many commands had been run until then.
+    counted: Option<(u64, usize)>,
 }
 
 /// Gives the release its dependencies, from another release with the same key or by their command; none if the configuration
@@ -47,22 +49,21 @@ pub fn provide(building: &mut Building, revision: &str, manner: Manner) -> Resul
     let Some(dependencies) = &app.config.build.dependencies else { return Ok(None) };
     let key = key::of_dependencies(dependencies, building.folder(), revision)?;
     let from = kept::with_dependencies(&app.home, &key, dependencies.path.as_path())?;
-    let made = match from {
-        Some(release) => {
-            take_over(building, dependencies, &release, manner)?;
-            None
-        }
-        None => Some(make(building, dependencies)?),
+    let (made, bytes) = match from {
+        Some(release) => (None, take_over(building, dependencies, &release, manner)?),
+        None => (Some(make(building, dependencies)?), None),
     };
-    Ok(Some(Provided { key, made }))
+    let counted = bytes.map(|bytes| (bytes, building.commands));
+    Ok(Some(Provided { key, made, counted }))
 }
 
+/// Their size, if that came to light.
 fn take_over(
     building: &mut Building,
     dependencies: &Dependencies,
     release: &Manifest,
     manner: Manner,
-) -> Result<()> {
+) -> Result<Option<u64>> {
     building.tell(&format!("{} is that of {}", dependencies.path, release.id))?;
     let path = dependencies.path.as_path();
     let from = building.app.home.release(&release.id).join(path);
@@ -73,14 +74,15 @@ fn take_over(
     match manner {
         Manner::Shared if from.is_dir() && !from.is_symlink() => {
             building.shares = true;
-            twin::make(&from, &to, timeout)
+            return twin::make(&from, &to, timeout).map(Some);
         }
-        Manner::Shared | Manner::Copied => tree::copy(&from, &to, timeout),
+        Manner::Shared | Manner::Copied => tree::copy(&from, &to, timeout)?,
         Manner::CopiedToBeChanged => {
             tree::copy(&from, &to, timeout)?;
-            twin::make_writable(&to)
+            twin::make_writable(&to)?;
         }
     }
+    Ok(None)
 }
 
 fn make(building: &mut Building, dependencies: &Dependencies) -> Result<Moment> {
@@ -107,5 +109,18 @@ impl Provided {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// The size of all that is in a release. What no command could have changed since it was counted is not counted again.
+pub fn bytes(building: &Building, provided: Option<&Provided>) -> Result<u64> {
+    let dependencies = building.app.config.build.dependencies.as_ref();
+    let counted = provided.and_then(|provided| provided.counted);
+    match (dependencies, counted) {
+        (Some(dependencies), Some((bytes, commands))) if commands == building.commands => {
+            let path = building.folder().join(dependencies.path.as_path());
+            Ok(bytes + tree::bytes_without(building.folder(), &path)?)
+        }
+        _ => tree::bytes(building.folder()),
     }
 }

@@ -19,9 +19,14 @@ pub fn list(home: &Home) -> Result<Vec<Manifest>> {
 /// A kept release by its id; its revision's name (the newest of that name); or the beginning of its id or of its commit,
 /// if there is no other such release.
 pub fn find(home: &Home, name: &str) -> Result<Manifest> {
+    // By its whole id without a look at the others, which may be many.
+    if let Ok(id) = ReleaseId::try_from(name.to_owned())
+        && let Some(release) = one(home, id.as_str())?
+    {
+        return Ok(release);
+    }
     let releases = list(home)?;
-    let named = releases.iter().find(|release| release.id.as_str() == name);
-    if let Some(release) = named.or_else(|| releases.iter().find(|release| release.revision == name)) {
+    if let Some(release) = releases.iter().find(|release| release.revision == name) {
         return Ok(release.clone());
     }
     let begins = |release: &&Manifest| {
@@ -44,10 +49,14 @@ pub fn find(home: &Home, name: &str) -> Result<Manifest> {
 
 /// The release of this revision that was built like this.
 pub fn of(home: &Home, revision: &Revision, build: &str) -> Result<Option<Manifest>> {
+    let is_it = |release: &Manifest| release.commit == revision.commit && release.build == build;
+    if let Some(first) = one(home, &revision.id())?.filter(is_it) {
+        return Ok(Some(first));
+    }
     // Its id ends with the commit's digits, whatever the commit was called then: the others need not be read.
     let digits = &revision.commit[..7];
     let same = manifests(home, |folder| folder.contains(digits))?;
-    Ok(same.into_iter().find(|release| release.commit == revision.commit && release.build == build))
+    Ok(same.into_iter().find(is_it))
 }
 
 /// The newest release that has these dependencies at `path`. Those of the instances are looked at first: nearly always one of
@@ -90,25 +99,25 @@ fn manifests(home: &Home, passes: impl Fn(&str) -> bool) -> Result<Vec<Manifest>
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.') && passes(name)) else {
             continue;
         };
-        // Whatever it leads to is no release of ours.
-        if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-            continue;
+        // Whatever a symlink leads to is no release of ours.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            releases.extend(in_folder(&folder.join(name), name)?);
         }
-        releases.extend(one(home, name)?);
     }
     releases.sort_by(|one, other| (Reverse(one.built), &one.id).cmp(&(Reverse(other.built), &other.id)));
     Ok(releases)
 }
 
-/// The whole release in the folder of this name.
+/// The whole release of this name.
 fn one(home: &Home, name: &str) -> Result<Option<Manifest>> {
-    let manifest = match Manifest::read(&home.releases().join(name)) {
-        // A file among the folders.
-        Err(state::Error::Io { cause, .. }) if cause.kind() == ErrorKind::NotADirectory => None,
-        manifest => manifest?,
-    };
-    // A copy under another name is none of ours.
-    Ok(manifest.filter(|manifest| manifest.id.as_str() == name))
+    let folder = home.releases().join(name);
+    let is_folder = fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir());
+    if is_folder { in_folder(&folder, name) } else { Ok(None) }
+}
+
+/// A copy under another name is none of ours.
+fn in_folder(folder: &Path, name: &str) -> Result<Option<Manifest>> {
+    Ok(Manifest::read(folder)?.filter(|manifest| manifest.id.as_str() == name))
 }
 
 /// `a, b, c`, at most five.

@@ -1,9 +1,10 @@
 //! Logs of builds and deployments, beyond those that somebody will read.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
-use state::{Home, IoContext as _, ReleaseId, file};
+use state::{Home, IoContext as _, ReleaseId};
 
 use crate::error::Result;
 use crate::prune::names_in;
@@ -12,15 +13,15 @@ use crate::tree;
 /// What a deployment printed is read in the days after it. That it was, and how it ended, stays in deployments.jsonl.
 const DEPLOYMENTS: usize = 50;
 
-/// Keeps the logs of kept releases, and the newest few of builds that failed and of deployments: they are what is read in
+/// Keeps the logs of these releases, and the newest few of builds that failed and of deployments: they are what is read in
 /// the morning.
-pub(crate) fn prune(home: &Home, failed_builds: usize) -> Result<()> {
+pub(crate) fn prune(home: &Home, releases: &HashSet<String>, failed_builds: usize) -> Result<()> {
     let (mut failed, mut deployments) = (Vec::new(), Vec::new());
     for name in names_in(&home.logs())? {
         if is_of_deployment(&name) {
             deployments.push(home.logs().join(name));
         } else if let Some(release) = built(&name)
-            && !tree::is_there(&home.release(&release))
+            && !releases.contains(release.as_str())
         {
             failed.push(home.logs().join(name));
         }
@@ -51,5 +52,5 @@ fn keep_newest(paths: Vec<PathBuf>, count: usize) -> Result<()> {
         by_age.push((written.on("cannot read", &path)?, path));
     }
     by_age.sort_unstable();
-    by_age.iter().rev().skip(count).try_for_each(|(_, path)| Ok(file::remove(path)?))
+    by_age.iter().rev().skip(count).try_for_each(|(_, path)| tree::remove(path))
 }

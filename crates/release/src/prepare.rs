@@ -83,6 +83,7 @@ fn fill(
     if let Some(dependencies) = &dependencies {
         dependencies.protect(building, manner)?;
     }
+    let bytes = dependencies::bytes(building, dependencies.as_ref())?;
     let manifest = Manifest {
         id: building.id.clone(),
         revision: revision.name.clone(),
@@ -91,7 +92,7 @@ fn fill(
         dependencies: dependencies.map(|dependencies| dependencies.key),
         built: jiff::Timestamp::now(),
         build_seconds: begun.elapsed().as_secs_f64(),
-        bytes: tree::bytes(building.folder())?,
+        bytes,
     };
     Ok((notes, manifest))
 }

@@ -72,6 +72,30 @@ fn branches_commits_and_what_a_name_means() {
 }
 
 #[test]
+fn only_what_is_wanted_is_fetched() {
+    let world = World::new();
+    world.git(&["checkout", "--quiet", "-b", "other"]);
+    world.commit("large", "of no use here");
+    let other = world.git(&["rev-parse", "HEAD"]);
+    world.git(&["checkout", "--quiet", "main"]);
+    let world = world.revision("v2").revision("v3");
+    let references = |world: &World| {
+        world.git(&["--git-dir=../home/repository.git", "for-each-ref", "--format=%(refname)"])
+    };
+    world.built("v2");
+    assert_eq!(references(&world), "refs/tags/v2");
+    world.built("");
+    assert_eq!(references(&world), "refs/tags/v2\nrefs/tags/v3");
+    world.built("branch:main");
+    assert_eq!(references(&world), "refs/tags/v2\nrefs/tags/v3");
+    let objects = ["--git-dir=../home/repository.git", "cat-file", "--batch-all-objects", "--batch-check"];
+    assert!(!world.git(&objects).contains(&other));
+    // A commit that no deployed tag or branch leads to may be anywhere.
+    assert_eq!(world.built(&other[..8]), format!("{}+", &other[..12]));
+    assert_eq!(references(&world).lines().count(), 5);
+}
+
+#[test]
 fn a_revision_that_is_not_there() {
     let world = World::new().revision("v2");
     let address = "../app";
@@ -281,6 +305,20 @@ fn pruning_the_release_that_dependencies_came_from_harms_nobody() {
     world.built("v4");
     assert_eq!(installed("v4"), ["changed", "left", "replaced"]);
     assert_eq!(world.read("home/made"), "x\n");
+}
+
+#[test]
+fn a_release_is_as_large_as_its_files_whoever_shares_them() {
+    let without_build = SHARED.split_once("[build.dependencies]").unwrap().1;
+    let world = World::new().sections(&format!("[build.dependencies]{without_build}"));
+    world.commit("lock", "tea 1");
+    let world = world.revision("v2").revision("v3");
+    for tag in ["v2", "v3"] {
+        let manifest = world.prepare(tag).unwrap().manifest;
+        let folder = world.path(&format!("home/releases/{}", manifest.id));
+        let own = fs::metadata(folder.join(Manifest::FILE)).unwrap().len();
+        assert_eq!(manifest.bytes, crate::tree::bytes(&folder).unwrap() - own, "{tag}");
+    }
 }
 
 #[test]

@@ -125,12 +125,25 @@ pub fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// The size of all files.
 pub fn bytes(path: &Path) -> Result<u64> {
+    bytes_without(path, Path::new(""))
+}
+
+/// Of all but what is in `excepted`.
+pub fn bytes_without(folder: &Path, excepted: &Path) -> Result<u64> {
     interrupt::check()?;
-    let metadata = fs::symlink_metadata(path).on("cannot read", path)?;
-    if !metadata.is_dir() {
-        return Ok(metadata.len());
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder).on("cannot read", folder)? {
+        let entry = entry.on("cannot read", folder)?;
+        // What the folder itself tells need not be asked by the path.
+        let metadata = entry.metadata().on("cannot read", folder)?;
+        let below = metadata.is_dir() && entry.path() != excepted;
+        if below {
+            bytes += bytes_without(&entry.path(), excepted)?;
+        } else if !metadata.is_dir() {
+            bytes += metadata.len();
+        }
     }
-    entries(path)?.iter().map(|entry| bytes(entry)).sum()
+    Ok(bytes)
 }
 
 /// Makes all that was written to it survive a power cut. One call for the whole filesystem: one for each of the many

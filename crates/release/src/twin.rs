@@ -24,8 +24,8 @@ use state::{IoContext as _, interrupt};
 use crate::error::Result;
 use crate::tree;
 
-/// Makes `to`, which is not there yet, like the folder `from`, with the modes and times of all.
-pub fn make(from: &Path, to: &Path, timeout: Duration) -> Result<()> {
+/// Makes `to`, which is not there yet, like the folder `from`, with the modes and times of all; the size of all files.
+pub fn make(from: &Path, to: &Path, timeout: Duration) -> Result<u64> {
     let whole = Pair { from: open(from)?, to: made(to)?, path: PathBuf::new(), root: from };
     let left = Mutex::new(Left::default());
     let names = tree::entries(from)?;
@@ -44,12 +44,14 @@ pub fn make(from: &Path, to: &Path, timeout: Duration) -> Result<()> {
     left.folders
         .iter()
         .try_for_each(|path| resemble(&open(&from.join(path))?, &open(&to.join(path))?, to))?;
-    resemble(&whole.from, &whole.to, to)
+    resemble(&whole.from, &whole.to, to)?;
+    Ok(left.bytes)
 }
 
-/// What is not done yet, relative to the folder.
+/// What is not done yet, relative to the folder; and what has been counted.
 #[derive(Default)]
 struct Left {
+    bytes: u64,
     /// To be copied.
     files: Vec<PathBuf>,
     /// In which something is to be copied: they get their modes and times after it.
@@ -58,6 +60,7 @@ struct Left {
 
 impl Left {
     fn add(&mut self, other: Self) {
+        self.bytes += other.bytes;
         self.files.extend(other.files);
         self.folders.extend(other.folders);
     }
@@ -102,6 +105,7 @@ impl Pair<'_> {
             let (from, to) = pair.on("cannot make a folder like", &at())?;
             return Pair { from, to, path: path(), root: self.root }.fill(left);
         }
+        left.bytes += stat.st_size.cast_unsigned();
         // Whatever hinders a second name (another filesystem, one without hard links, too many names), a copy will do.
         let shared =
             is_protected(&stat) && linkat(&self.from, name, &self.to, name, AtFlags::empty()).is_ok();
@@ -250,7 +254,7 @@ mod tests {
         let scratch = Scratch::new();
         let (from, to) = (scratch.path().join("from"), scratch.path().join("to"));
         modules(&from);
-        make(&from, &to, MINUTE).unwrap();
+        assert_eq!(make(&from, &to, MINUTE).unwrap(), tree::bytes(&from).unwrap());
         for (path, shared) in [
             ("hapi/index.js", true),
             ("hapi/bin/run", true),
