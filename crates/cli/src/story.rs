@@ -9,7 +9,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::output::note;
 use crate::spinner::Step;
@@ -168,7 +169,7 @@ impl Story {
                 Some(_) => {}
             }
             if !open && ended.is_none() {
-                thread::sleep(POLL);
+                wait_for_the_end(child)?;
             }
             if let Some(signal) = (self.interrupted)() {
                 let signal = if signal == "SIGINT" { Signal::INT } else { Signal::TERM };
@@ -176,6 +177,16 @@ impl Story {
                 let _ = kill_process(Pid::from_child(child), signal);
             }
         }
+    }
+}
+
+/// For a moment, or until it ends: what it said last came a little before.
+fn wait_for_the_end(child: &Child) -> std::io::Result<()> {
+    let handle = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    let moment = Timespec { tv_sec: 0, tv_nsec: POLL.subsec_nanos().into() };
+    match poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&moment)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use state::{App, InstanceName, interrupt};
+use state::{App, InstanceName, Pid, interrupt};
 
 use crate::check::{self, Live};
 use crate::error::{Error, Result};
@@ -104,6 +104,28 @@ fn apply(app: &App, switch: &Include, target: Option<InstanceName>) -> Result<Co
     })
 }
 
+/// The workers that do not know the new switch.
+enum OldWorkers {
+    Seen(Vec<Worker>),
+    /// Their master cannot be found from here; those that root's command has told of.
+    Unseen(Vec<Worker>),
+}
+
+impl OldWorkers {
+    /// Whether any of them may accept connections, so long after the reload.
+    fn accept(&self, since_the_reload: Duration) -> bool {
+        match self {
+            Self::Seen(workers) => workers.iter().any(Worker::accepts),
+            Self::Unseen(_) => since_the_reload < UNSEEN_WORKERS,
+        }
+    }
+
+    fn hold(&self, pid: Pid) -> bool {
+        let (Self::Seen(workers) | Self::Unseen(workers)) = self;
+        workers.iter().any(|worker| worker.pid == pid)
+    }
+}
+
 /// Whom nginx is to serve.
 struct Goal<'a> {
     app: &'a App,
@@ -115,6 +137,7 @@ struct Goal<'a> {
 /// be seen.
 const RIGHT_ANSWERS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(5);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// nginx's master lets old workers accept for 100 ms after a reload; where they cannot be seen, this must be over.
 const UNSEEN_WORKERS: Duration = Duration::from_millis(500);
 
@@ -124,52 +147,62 @@ impl Goal<'_> {
     }
 
     fn tell_nginx_and_prove(&self) -> Result<Connected> {
-        let before = workers::accepting(self.app, check::ask(self.app).worker);
+        let master = workers::master(self.app, check::ask(self.app).worker);
+        let before = master.map(workers::accepting);
         let unaware = self.hand.tell_nginx(self.target)?;
-        let old_workers = match before {
-            None if unaware.is_empty() => None,
-            before => Some([before.unwrap_or_default(), unaware].concat()),
+        let old_workers = match (master, before) {
+            // Root's command tells of the workers of every nginx, of which only ours will leave.
+            (Some(master), Some(before)) => {
+                let unaware = unaware.into_iter().filter(|worker| worker.is_of(master));
+                OldWorkers::Seen(before.into_iter().chain(unaware).collect())
+            }
+            _ => OldWorkers::Unseen(unaware),
         };
-        self.prove(old_workers.as_deref())
+        self.prove(&old_workers)
     }
 
-    /// New connections go to the target when none of the workers that ran before the reload accepts any more, and all
-    /// of several answers come from the target by way of a newer worker.
-    fn prove(&self, old_workers: Option<&[Worker]>) -> Result<Connected> {
+    /// New connections go to the target when none of the workers that ran before the reload accepts any more, and then all
+    /// of several answers come from the target by way of a newer worker. Nothing is asked before: each question is a
+    /// request to an instance, and an answer while old workers accept proves nothing.
+    fn prove(&self, old_workers: &OldWorkers) -> Result<Connected> {
         let within = self.app.config.nginx.apply_timeout;
         let begun = Instant::now();
         let mut right = 0;
-        let mut seen = String::from("nothing was seen of it");
+        let mut seen = None;
         while begun.elapsed() < within {
-            let answer = check::ask(self.app);
-            let by_old =
-                answer.worker.is_some_and(|pid| old_workers.into_iter().flatten().any(|old| old.pid == pid));
-            let accepting = old_workers.and_then(|_| workers::accepting(self.app, answer.worker));
-            let old_accept = match (&accepting, old_workers) {
-                (Some(now), Some(old)) => now.iter().any(|worker| old.contains(worker)),
-                _ => begun.elapsed() < UNSEEN_WORKERS,
-            };
-            let renewed = accepting.is_some_and(|now| !now.is_empty());
-            right = if self.is_met(&answer.live) && !by_old { right + 1 } else { 0 };
-            if answer.live == Live::Unknown && renewed && !old_accept {
-                return Ok(Connected::ByWorkersAlone);
+            if old_workers.accept(begun.elapsed()) {
+                pause(begun);
+                continue;
             }
-            if right >= RIGHT_ANSWERS && !old_accept {
+            let answer = check::ask(self.app);
+            let by_old = answer.worker.is_some_and(|pid| old_workers.hold(pid));
+            right = if self.is_met(&answer.live) && !by_old { right + 1 } else { 0 };
+            if right >= RIGHT_ANSWERS {
                 return Ok(Connected::Now);
             }
-            seen = match answer.live {
-                Live::Unknown if old_workers.is_none() => {
-                    "nginx's processes cannot be seen from here".to_owned()
-                }
-                _ if old_accept && (right > 0 || answer.live == Live::Unknown) => {
-                    "old workers of nginx still accept connections".to_owned()
-                }
-                live => live.in_words(),
+            let renewed = || {
+                workers::master(self.app, None).is_some_and(|master| !workers::accepting(master).is_empty())
             };
-            if right == 0 || old_accept {
-                thread::sleep(PAUSE);
+            if answer.live == Live::Unknown && renewed() {
+                return Ok(Connected::ByWorkersAlone);
+            }
+            seen = match answer.live {
+                _ if right > 0 => seen,
+                Live::Unknown if matches!(old_workers, OldWorkers::Unseen(_)) => {
+                    Some("nginx's processes cannot be seen from here".to_owned())
+                }
+                live => Some(live.in_words()),
+            };
+            if right == 0 {
+                pause(begun);
             }
         }
+        let seen = seen.unwrap_or_else(|| match check::live(self.app) {
+            live if self.is_met(&live) || live == Live::Unknown => {
+                "old workers of nginx still accept connections".to_owned()
+            }
+            live => live.in_words(),
+        });
         Err(Error::NotApplied { target: self.name(), within, seen })
     }
 
@@ -210,6 +243,11 @@ impl Goal<'_> {
             _ => Error::PutBack(Box::new(first)),
         }
     }
+}
+
+/// Between two looks. It grows with the time that has been waited: no wait gets longer by much, and a long one costs little.
+fn pause(begun: Instant) {
+    thread::sleep((begun.elapsed() / 64).clamp(SHORTEST_PAUSE, PAUSE));
 }
 
 fn not_served(goal: &Goal, error: &Error) -> Error {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use procfs::process::{Process, all_processes};
 use state::config::Style;
+use state::process::{children_of, parent_of};
 use state::{App, Pid};
 
 use crate::check;
@@ -35,15 +36,33 @@ impl FromStr for Worker {
     }
 }
 
-/// The workers of the app's nginx that accept connections now. None if its master cannot be found from here.
-pub fn accepting(app: &App, known: Option<Pid>) -> Option<Vec<Worker>> {
-    let master = known.and_then(parent).or_else(|| master_of(app))?;
-    Some(workers_of(master).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect())
+impl Worker {
+    pub fn is_of(&self, master: Pid) -> bool {
+        parent_of(self.pid) == Some(master)
+    }
+
+    /// Whether it still accepts connections. In this order: if it is the same process afterwards, it was its title.
+    pub fn accepts(&self) -> bool {
+        let Ok(process) = Process::new(self.pid.0) else { return false };
+        let accepts = title(&process).is_some_and(|title| is_worker(&title) && !is_leaving(&title));
+        accepts && process.stat().is_ok_and(|stat| stat.starttime == self.start)
+    }
+}
+
+/// The master of the app's nginx: the parent of a worker that is known, or the one that can be told from all others.
+pub fn master(app: &App, known: Option<Pid>) -> Option<Pid> {
+    known.and_then(parent).or_else(|| master_of(app))
+}
+
+/// Its workers that accept connections now.
+pub fn accepting(master: Pid) -> Vec<Worker> {
+    workers_of(master).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
 }
 
 /// The workers of any nginx that accept connections now.
 pub(crate) fn of_anybody() -> Vec<Worker> {
-    workers(|_| true).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
+    let all = all_processes().into_iter().flatten().flatten().collect();
+    workers(all, |_| true).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
 }
 
 /// Whether old workers, which know the switch as it was, are still being shut down. A client that has connected to one and
@@ -66,19 +85,23 @@ fn master_of_workers(app: &App) -> Option<Pid> {
     master_of(app).or_else(|| check::ask(app).worker.and_then(parent))
 }
 
-/// Each with its title.
+/// Each with its title; of all that runs on the machine, only the master's children are looked at.
 fn workers_of(master: Pid) -> impl Iterator<Item = (Worker, String)> {
-    workers(move |parent| parent == master)
+    let children = children_of(master).into_iter().filter_map(|child| Process::new(child.0).ok()).collect();
+    workers(children, move |parent| parent == master)
 }
 
-fn workers(is_theirs: impl Fn(Pid) -> bool) -> impl Iterator<Item = (Worker, String)> {
-    all_processes().into_iter().flatten().flatten().filter_map(move |process| {
+fn workers(among: Vec<Process>, is_theirs: impl Fn(Pid) -> bool) -> impl Iterator<Item = (Worker, String)> {
+    among.into_iter().filter_map(move |process| {
         let stat = process.stat().ok()?;
         let title = title(&process)?;
-        let works =
-            is_theirs(Pid(stat.ppid)) && stat.state != 'Z' && title.starts_with("nginx: worker process");
+        let works = is_theirs(Pid(stat.ppid)) && stat.state != 'Z' && is_worker(&title);
         works.then_some((Worker { pid: Pid(stat.pid), start: stat.starttime }, title))
     })
+}
+
+fn is_worker(title: &str) -> bool {
+    title.starts_with("nginx: worker process")
 }
 
 fn is_leaving(title: &str) -> bool {

@@ -54,6 +54,21 @@ pub fn parent_of(pid: Pid) -> Option<Pid> {
     (stat.parent.0 != 0).then_some(stat.parent)
 }
 
+/// The children that the process's main thread has made, as the kernel lists them. While one of them is being waited for
+/// a reading may miss another (proc_pid_task(5)): two that agree tell all.
+pub fn children_of(pid: Pid) -> Vec<Pid> {
+    let read = || file::of_kernel(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let mut list = read();
+    loop {
+        let again = read();
+        if again == list {
+            let text = String::from_utf8_lossy(&list);
+            return text.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid)).collect();
+        }
+        list = again;
+    }
+}
+
 fn start_of(pid: Pid) -> Option<u64> {
     let stat = Stat::of(pid)?;
     (!matches!(stat.state, 'Z' | 'X')).then_some(stat.start)
