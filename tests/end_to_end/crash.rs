@@ -11,17 +11,30 @@ use crate::world;
 
 /// At most so many points without `FLIPSIDE_SWEEP`, of all commands.
 const SPREAD: usize = 96;
+const SPREAD_OF_SOCKETS: usize = 32;
 
 #[test]
 fn killed_at_any_system_call() {
     if !traced::is_possible() {
         return;
     }
-    let jobs = sweep::jobs(&Scenario::ALL, |_, point| {
-        let matters = point.call != "openat";
-        if matters { vec![Fate::Killed, Fate::AllKilled] } else { Vec::new() }
-    });
-    sweep::run("crash", sweep::spread(jobs, SPREAD), killed);
+    let jobs = sweep::jobs(&Scenario::ALL, Scenario::world, fates);
+    sweep::run("crash", sweep::spread(jobs, SPREAD), Scenario::world, killed);
+}
+
+#[test]
+fn killed_at_any_system_call_in_the_style_socket() {
+    if !traced::is_possible() {
+        return;
+    }
+    let jobs = sweep::jobs(&Scenario::OF_SOCKETS, Scenario::world_of_sockets, fates);
+    let jobs = sweep::spread(jobs, SPREAD_OF_SOCKETS);
+    sweep::run("crash with sockets", jobs, Scenario::world_of_sockets, killed);
+}
+
+fn fates(_: Scenario, point: &Point) -> Vec<Fate> {
+    let matters = point.call != "openat";
+    if matters { vec![Fate::Killed, Fate::AllKilled] } else { Vec::new() }
 }
 
 /// One kill, and what must hold afterwards.

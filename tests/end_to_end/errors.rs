@@ -13,6 +13,7 @@ use crate::world;
 
 /// At most so many points without `FLIPSIDE_SWEEP`, of all commands.
 const SPREAD: usize = 60;
+const SPREAD_OF_SOCKETS: usize = 24;
 
 const SCENARIOS: [Scenario; 7] = [
     Scenario::Deploy,
@@ -29,8 +30,24 @@ fn any_system_call_that_can_fail_fails() {
     if !traced::is_possible() {
         return;
     }
-    let jobs = sweep::jobs(&SCENARIOS, |_, point| errors(point).iter().copied().map(Fate::Fails).collect());
-    sweep::run("errors", sweep::spread(jobs, SPREAD), failed);
+    let jobs = sweep::jobs(&SCENARIOS, Scenario::world, fates);
+    sweep::run("errors", sweep::spread(jobs, SPREAD), Scenario::world, failed);
+}
+
+#[test]
+fn any_system_call_that_can_fail_fails_in_the_style_socket() {
+    if !traced::is_possible() {
+        return;
+    }
+    let scenarios = Scenario::OF_SOCKETS.into_iter().filter(|scenario| !scenario.is_without_load());
+    let scenarios: Vec<_> = scenarios.collect();
+    let jobs = sweep::jobs(&scenarios, Scenario::world_of_sockets, fates);
+    let jobs = sweep::spread(jobs, SPREAD_OF_SOCKETS);
+    sweep::run("errors with sockets", jobs, Scenario::world_of_sockets, failed);
+}
+
+fn fates(_: Scenario, point: &Point) -> Vec<Fate> {
+    errors(point).iter().copied().map(Fate::Fails).collect()
 }
 
 /// What the call may fail with, out of anybody's hands.

@@ -50,6 +50,10 @@ impl Scenario {
         Self::BootupStarts,
     ];
 
+    /// Those in which something else happens in the style `socket`.
+    pub const OF_SOCKETS: [Self; 5] =
+        [Self::Deploy, Self::DeployStops, Self::Connect, Self::Stop, Self::BootupStarts];
+
     /// The command's name.
     pub fn command(self) -> &'static str {
         match self {
@@ -77,7 +81,16 @@ impl Scenario {
 
     /// A world in which both instances run, and any scenario can be prepared again and again.
     pub fn world() -> World {
-        let world = world()
+        Self::make(world())
+    }
+
+    /// The same in the style `socket`.
+    pub fn world_of_sockets() -> World {
+        Self::make(world().with_sockets())
+    }
+
+    fn make(world: World) -> World {
+        let world = world
             .set("deploy.observe", "\"100ms\"")
             .set("source.keep", "1")
             .set(
@@ -281,7 +294,11 @@ fn stray(world: &World) -> Vec<String> {
     let folder = |path: &str| -> Vec<String> {
         world.list(path).into_iter().map(|name| format!("{path}/{name}")).collect()
     };
-    let of_run = |path: &String| !["run/lock", "run/A.json", "run/B.json"].contains(&path.as_str());
+    let mut of_run = vec!["run/lock", "run/A.json", "run/B.json", "run/current.sock"];
+    let sockets = [("A", "run/A.sock"), ("B", "run/B.sock")];
+    let in_use = sockets.into_iter().filter(|(instance, _)| !world.processes_of(instance).is_empty());
+    of_run.extend(in_use.map(|(_, path)| path));
+    let of_run = |path: &String| !of_run.contains(&path.as_str());
     let half = |path: &String| !world.exists(&format!("{path}/release.json"));
     let mut stray: Vec<String> = folder("run").into_iter().filter(of_run).collect();
     stray.extend(folder("releases").into_iter().filter(half));
@@ -322,9 +339,13 @@ pub struct Trial {
 }
 
 /// All points of the scenarios, with the fates that they are to meet.
-pub fn jobs(scenarios: &[Scenario], fates: impl Fn(Scenario, &Point) -> Vec<Fate> + Sync) -> Vec<Job> {
+pub fn jobs(
+    scenarios: &[Scenario],
+    make: fn() -> World,
+    fates: impl Fn(Scenario, &Point) -> Vec<Fate> + Sync,
+) -> Vec<Job> {
     let of = |scenario: Scenario| {
-        let world = Scenario::world();
+        let world = make();
         let goal = scenario.prepare(&world, 0);
         let words: Vec<&str> = goal.words.iter().map(String::as_str).collect();
         let (ran, points) = traced::points(&world, &words);
@@ -375,7 +396,12 @@ pub fn spread(jobs: Vec<Job>, at_most: usize) -> Vec<Job> {
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Runs all trials, several at a time, each in a world that goes on from trial to trial until something is wrong in it.
-pub fn run(name: &str, jobs: Vec<Job>, attempt: impl Fn(&World, &Job, usize) -> Trial + Sync) {
+pub fn run(
+    name: &str,
+    jobs: Vec<Job>,
+    make: fn() -> World,
+    attempt: impl Fn(&World, &Job, usize) -> Trial + Sync,
+) {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let begun = Instant::now();
     let total = jobs.len();
@@ -390,7 +416,7 @@ pub fn run(name: &str, jobs: Vec<Job>, attempt: impl Fn(&World, &Job, usize) -> 
                 loop {
                     let Some((number, job)) = jobs.lock().unwrap().next() else { return };
                     let trial = catch_unwind(AssertUnwindSafe(|| {
-                        let here = world.take().unwrap_or_else(Scenario::world);
+                        let here = world.take().unwrap_or_else(make);
                         let trial = attempt(&here, &job, number + 1);
                         world = Some(here);
                         trial

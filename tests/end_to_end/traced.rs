@@ -362,6 +362,10 @@ chmod +x {path}
             }
             "fork" | "vfork" | "kill" | "pidfd_send_signal" => return Some("process".to_owned()),
             "connect" => {
+                if let Some((_, path)) = arguments.split_once("sun_path=\"") {
+                    let of_ours = path.starts_with(&self.world.home().display().to_string());
+                    return of_ours.then(|| "instance".to_owned());
+                }
                 let port: u16 = arguments.split_once("htons(")?.1.split_once(')')?.0.parse().ok()?;
                 let world = self.world;
                 let whose = if port == world.check_port() {
