@@ -194,7 +194,7 @@ pub fn disconnect(app: &App) -> Result<()> {
 const BY_WORKERS_ALONE: &str =
     "no check server is configured; that the switch took was proved by nginx's worker processes alone";
 
-const UNREHEARSED: &str = "nginx's site cannot be asked for one instance (X-Flipside-Instance, see NGINX in flipside(7)); that it reaches this one was proved only after the switch";
+const UNREHEARSED: &str = "nginx's site cannot be asked for one instance (see THE STYLE SOCKET in flipside(7)); that it reaches this one was proved only after the switch";
 const UNPROVED: &str = "no check server is configured; that nginx reaches the instance was not proved";
 
 /// What must be there before nginx can be tested: see [`nginx::connect`].
