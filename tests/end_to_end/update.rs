@@ -326,3 +326,19 @@ fn a_dry_run_builds_nothing() {
     assert_eq!(world.list("releases"), Vec::<String>::new());
     assert!(!world.exists("instances/B"));
 }
+
+#[test]
+fn a_build_leaves_the_processors_to_who_serves_and_a_hook_is_as_its_caller() {
+    let world = world()
+        .set("build.command", "\"nice >niceness; cat /proc/self/autogroup >session; sh -c nice >of-a-child\"")
+        .release("v1");
+    world.write_executable("hooks/pre-build", "#!/bin/sh\nnice >\"$FLIPSIDE_HOME/of-the-hook\"\n");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    let ours = std::process::Command::new("nice").output().unwrap();
+    assert_eq!(world.read("of-the-hook").as_bytes(), ours.stdout);
+    assert_eq!(world.read("instances/B/niceness"), "10\n");
+    assert_eq!(world.read("instances/B/of-a-child"), "10\n");
+    let session = world.read("instances/B/session");
+    // A kernel without autogroups has no such file.
+    assert!(session.is_empty() || session.ends_with(" nice 10\n"), "{session}");
+}

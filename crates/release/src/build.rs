@@ -17,6 +17,9 @@ use crate::tree;
 /// How tools say that they may not write.
 const REFUSED: [&str; 4] = ["EACCES", "EPERM", "ermission denied", "AccessDenied"];
 
+/// Runs a command with its outputs going to a log.
+type ToItsEnd = fn(&mut Command, &File, Duration) -> std::io::Result<command::Ended>;
+
 /// Removed with all that is in it, unless it is finished.
 pub struct Building<'a> {
     pub app: &'a App,
@@ -88,7 +91,7 @@ impl<'a> Building<'a> {
         self.tell(&format!("$ {words}"))?;
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", words]);
-        self.execute(shell, &format!("`{words}`"), self.app.config.build.timeout)
+        self.execute(shell, &format!("`{words}`"), self.app.config.build.timeout, command::logged_calmly)
     }
 
     /// A hook of the operator's, if there is one.
@@ -98,10 +101,16 @@ impl<'a> Building<'a> {
             hook::find(&self.app.home, name).map_err(|failed| self.failed(&described, failed.problem, 0))?;
         let Some(path) = found else { return Ok(()) };
         self.tell(&format!("$ hooks/{name}"))?;
-        self.execute(Command::new(path), &described, self.app.config.deploy.hook_timeout)
+        self.execute(Command::new(path), &described, self.app.config.deploy.hook_timeout, command::logged)
     }
 
-    fn execute(&mut self, mut command: Command, described: &str, timeout: Duration) -> Result<()> {
+    fn execute(
+        &mut self,
+        mut command: Command,
+        described: &str,
+        timeout: Duration,
+        to_its_end: ToItsEnd,
+    ) -> Result<()> {
         self.commands += 1;
         let home = &self.app.home;
         command.current_dir(&self.folder).env_clear().envs(caller::variables());
@@ -113,7 +122,7 @@ impl<'a> Building<'a> {
             .env("FLIPSIDE_HOME", home.path())
             .env(MARK, build_mark(home));
         let begin = self.log_length();
-        match command::logged(&mut command, &self.log, timeout) {
+        match to_its_end(&mut command, &self.log, timeout) {
             Ok(ended) if ended.succeeded() => Ok(()),
             Ok(ended) => match ended.end {
                 End::Interrupted(signal) => Err(state::Error::Interrupted(signal).into()),

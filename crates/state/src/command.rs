@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use crate::calm::calm;
 use crate::interrupt;
 
 /// How a bounded command ended.
@@ -68,7 +69,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Runs it with both of its outputs captured.
 pub fn captured(command: &mut Command, timeout: Duration) -> io::Result<Ended> {
     let mut output = in_memory("output")?;
-    command.stdout(output.try_clone()?).stderr(output.try_clone()?);
+    command.stdout(output.try_clone()?).stderr(output.try_clone()?).process_group(0);
     let end = to_its_end(command, timeout, &[&output])?;
     Ok(Ended { end, output: whole(&mut output)? })
 }
@@ -76,7 +77,7 @@ pub fn captured(command: &mut Command, timeout: Duration) -> io::Result<Ended> {
 /// Runs it for what it prints on standard output; what it prints on standard error is the second value.
 pub fn answer(command: &mut Command, timeout: Duration) -> io::Result<(Ended, Vec<u8>)> {
     let (mut output, mut errors) = (in_memory("output")?, in_memory("errors")?);
-    command.stdout(output.try_clone()?).stderr(errors.try_clone()?);
+    command.stdout(output.try_clone()?).stderr(errors.try_clone()?).process_group(0);
     let end = to_its_end(command, timeout, &[&output, &errors])?;
     Ok((Ended { end, output: whole(&mut output)? }, whole(&mut errors)?))
 }
@@ -101,14 +102,21 @@ fn is_flooded(output: &File) -> io::Result<bool> {
 
 /// Runs it with both of its outputs going to a log.
 pub fn logged(command: &mut Command, log: &File, timeout: Duration) -> io::Result<Ended> {
-    command.stdout(log.try_clone()?).stderr(log.try_clone()?);
+    command.stdout(log.try_clone()?).stderr(log.try_clone()?).process_group(0);
     Ok(Ended { end: to_its_end(command, timeout, &[])?, output: Vec::new() })
 }
 
-/// `outputs` are in our memory.
+/// The same without holding up whoever serves.
+pub fn logged_calmly(command: &mut Command, log: &File, timeout: Duration) -> io::Result<Ended> {
+    command.stdout(log.try_clone()?).stderr(log.try_clone()?);
+    calm(command);
+    Ok(Ended { end: to_its_end(command, timeout, &[])?, output: Vec::new() })
+}
+
+/// `outputs` are in our memory. It has to lead a group of its own, so that all of it can be ended, and the terminal's Ctrl-C
+/// reaches it through us alone.
 fn to_its_end(command: &mut Command, timeout: Duration, outputs: &[&File]) -> io::Result<End> {
-    // A group of its own, so that all of it can be ended, and the terminal's Ctrl-C reaches it through us alone.
-    let mut child = command.stdin(Stdio::null()).process_group(0).spawn()?;
+    let mut child = command.stdin(Stdio::null()).spawn()?;
     let deadline = Instant::now() + timeout;
     loop {
         let turn = if outputs.is_empty() { deadline } else { deadline.min(Instant::now() + TURN) };

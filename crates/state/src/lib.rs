@@ -3,6 +3,7 @@
 mod address;
 mod app;
 pub mod caller;
+mod calm;
 pub mod command;
 pub mod config;
 pub mod deployment;
