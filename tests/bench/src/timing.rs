@@ -1,7 +1,7 @@
 //! Times of many runs.
 
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -21,33 +21,115 @@ impl Times {
     }
 }
 
-/// Each of them in turn, so many times, so that what the machine does besides meets all of them alike.
-pub fn in_turn<const N: usize>(runs: usize, mut tried: [Box<dyn FnMut() + '_>; N]) -> [Times; N] {
-    let mut taken = [const { Vec::new() }; N];
+/// Something that is tried again and again: how long it took.
+pub type Tried<'a> = Box<dyn FnMut() -> Duration + 'a>;
+
+/// Milliseconds of several things by round: what the machine does besides meets all of a round alike.
+pub struct Rounds<const N: usize>(Vec<[f64; N]>);
+
+impl<const N: usize> Rounds<N> {
+    pub fn of(rounds: Vec<[f64; N]>) -> Self {
+        Self(rounds)
+    }
+
+    /// Those of one thing.
+    pub fn times(&self, which: usize) -> Times {
+        self.spread(|round| round[which])
+    }
+
+    /// Of what each round amounts to.
+    pub fn spread(&self, of: impl Fn(&[f64; N]) -> f64) -> Times {
+        Times::of(self.0.iter().map(of).collect())
+    }
+}
+
+/// Each of them in turn, so many times, every other time in the opposite order.
+pub fn in_turn<const N: usize>(runs: usize, mut tried: [Tried; N]) -> Rounds<N> {
+    let mut rounds = Vec::with_capacity(runs);
     for run in 0..=runs {
-        for (tried, taken) in tried.iter_mut().zip(&mut taken) {
-            let begun = Instant::now();
-            tried();
-            if run > 0 {
-                taken.push(begun.elapsed().as_secs_f64() * 1e3); // the first one warms up
-            }
+        let mut round = [0.0; N];
+        for number in 0..N {
+            let which = if run % 2 == 0 { number } else { N - 1 - number };
+            round[which] = tried[which]().as_secs_f64() * 1e3;
+        }
+        if run > 0 {
+            rounds.push(round); // the first one warms up
         }
     }
-    taken.map(Times::of)
+    Rounds(rounds)
+}
+
+/// All that it does.
+pub fn timed<'a>(mut run: impl FnMut() + 'a) -> Tried<'a> {
+    Box::new(move || {
+        let begun = Instant::now();
+        run();
+        begun.elapsed()
+    })
 }
 
 /// Running this command to its end.
-pub fn running<'a>(mut command: Command) -> Box<dyn FnMut() + 'a> {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    Box::new(move || {
+pub fn running<'a>(command: Command) -> Tried<'a> {
+    run_in_turn(vec![command])
+}
+
+/// Running one of these commands after the other, one each time.
+pub fn run_in_turn<'a>(mut commands: Vec<Command>) -> Tried<'a> {
+    for command in &mut commands {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    }
+    let mut next = (0..commands.len()).cycle();
+    timed(move || {
+        let command = &mut commands[next.next().expect("there is one")];
         let status = command.status().expect("the command can be run");
         assert!(status.success(), "{command:?}: {status}");
     })
 }
 
+/// This first, not timed.
+pub fn before<'a>(mut prepare: impl FnMut() + 'a, mut tried: Tried<'a>) -> Tried<'a> {
+    Box::new(move || {
+        prepare();
+        tried()
+    })
+}
+
+/// And this afterwards, not timed.
+pub fn and_then<'a>(mut tried: Tried<'a>, mut look: impl FnMut() + 'a) -> Tried<'a> {
+    Box::new(move || {
+        let taken = tried();
+        look();
+        taken
+    })
+}
+
 /// A text of the shell, as one would type it.
-pub fn typed<'a>(text: &str) -> Box<dyn FnMut() + 'a> {
+pub fn typed<'a>(text: &str) -> Tried<'a> {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", text]);
     running(shell)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn the_order_of_a_round_is_turned_each_time() {
+        let order = RefCell::new(String::new());
+        let note = |name: char| {
+            let order = &order;
+            timed(move || order.borrow_mut().push(name))
+        };
+        in_turn(2, [note('a'), note('b')]);
+        assert_eq!(order.into_inner(), "abbaab");
+    }
+
+    #[test]
+    fn one_in_ten_is_beyond_each_end() {
+        let times = Times::of((0..=100).rev().map(f64::from).collect());
+        assert_eq!((times.low, times.median, times.high), (10.0, 50.0, 90.0));
+    }
 }

@@ -3,29 +3,34 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{World, http, world::demo_app};
+use support::world::demo_app;
+use support::{World, http};
 
-use super::world;
+use super::{RELEASES, Style, three_releases, three_releases_by_hand};
 use crate::Effort;
+use crate::by_hand;
 use crate::report::{Report, Timed};
-use crate::timing::{in_turn, running};
+use crate::timing::{in_turn, run_in_turn, timed};
 
-pub fn deploy(effort: Effort, report: &mut Report) {
-    let world = world();
-    let mut turns = ["v1", "v2"].into_iter().cycle();
-    let deploy = Box::new(|| {
-        let release = turns.next().expect("it never ends");
-        running(world.command(&["deploy", release]))();
-    });
-    let [start_up, now] = in_turn(effort.steps, [Box::new(|| start_by_hand(&world)), deploy]);
-    report.times.push(Timed {
-        what: "deploy, tiny app, release built".to_owned(),
-        now,
-        by_hand: "the app's start-up".to_owned(),
-        by_hand_takes: start_up,
-        bound: start_up.median + 300.0,
-        bound_in_words: "the app's start-up and 300 ms".to_owned(),
-    });
+pub fn deploy(effort: &Effort, report: &mut Report) {
+    let mine = three_releases_by_hand();
+    for (style, more) in [(Style::Upstream, 300), (Style::Socket, 150)] {
+        let world = three_releases(style);
+        let rounds = in_turn(
+            effort.steps,
+            [
+                run_in_turn(RELEASES.map(|release| world.command(&["deploy", release])).into()),
+                run_in_turn(RELEASES.map(|release| by_hand::deploy(&mine, release)).into()),
+                timed(|| start_by_hand(&world)),
+            ],
+        );
+        let what = format!("`deploy`, tiny app, release built{}", style.suffix());
+        report.tell(Timed::of(&what, &rounds, "a script").within(
+            &rounds,
+            &format!("the app's start-up and {more} ms"),
+            |[_, _, start_up]| start_up + f64::from(more),
+        ));
+    }
 }
 
 /// From its start until it answers.

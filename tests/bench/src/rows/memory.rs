@@ -1,27 +1,42 @@
-//! The most memory that a command holds at a time, as the kernel counts it (ru_maxrss, getrusage(2)).
+//! What a command takes of the machine: memory, as the kernel counts its most (ru_maxrss, getrusage(2)), and calls.
 
 use std::process::{Command, Stdio};
 
-use super::world;
+use super::{queries, world};
 use crate::Effort;
 use crate::report::{Counted, Report};
 
-pub fn resident(_: Effort, report: &mut Report) {
+/// Each with all that it runs: git, nginx.
+pub fn resident(_: &Effort, report: &mut Report) {
     let world = world();
-    for (command, at_most) in [
-        (vec!["enabled-port"], 5),
-        (vec!["pid"], 5),
-        (vec!["status"], 10),
-        (vec!["deployments"], 10),
-        (vec!["connect-to-nginx"], 10),
-        (vec!["deploy", "v1"], 10),
-    ] {
-        report.counts.push(Counted {
-            what: format!("KiB of memory, {}", command[0]),
-            count: kibibytes(&world.command(&command)),
-            of: at_most * 1024,
-            at_most: at_most * 1024,
-        });
+    let queries: &[&[&str]] = &[
+        &["enabled-instance"],
+        &["enabled-port"],
+        &["pid"],
+        &["check-health"],
+        &["status"],
+        &["releases"],
+        &["deployments"],
+    ];
+    let others: &[&[&str]] = &[
+        &["update-instance", "a", "v1"],
+        &["start-instance", "a"],
+        &["connect-to-nginx"],
+        &["deploy", "v1"],
+        &["rollback"],
+    ];
+    for (commands, which, mebibytes) in
+        [(queries, "the largest query", 5), (others, "the largest command", 10)]
+    {
+        let mut largest = 0;
+        for command in commands {
+            let kibibytes = kibibytes(&world.command(command));
+            largest = largest.max(kibibytes);
+            let what = format!("memory, `{}`", command[0]);
+            report.tell(Counted::new(&what, "KiB", kibibytes).at_most(mebibytes * 1024).detail());
+        }
+        let what = format!("memory, {which}");
+        report.tell(Counted::new(&what, "KiB", largest).at_most(mebibytes * 1024));
     }
 }
 
@@ -32,4 +47,23 @@ fn kibibytes(command: &Command) -> u64 {
     let output = time.output().expect("time is there");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.lines().last().and_then(|last| last.parse().ok()).unwrap_or_else(|| panic!("no number: {text}"))
+}
+
+pub fn system_calls(_: &Effort, report: &mut Report) {
+    let world = world();
+    let nothing = calls(&queries::nothing());
+    for query in ["enabled-port", "pid"] {
+        let counted = Counted::new(&format!("system calls, `{query}`"), "", calls(&world.command(&[query])));
+        report.tell(counted.beside("`/bin/true`", nothing, None));
+    }
+}
+
+fn calls(command: &Command) -> u64 {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-e", "signal=none", "--"]).arg(command.get_program()).args(command.get_args());
+    strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = strace.stdout(Stdio::null()).output().expect("strace is there");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let is_call = |line: &&str| !line.starts_with("+++") && !line.starts_with("strace:");
+    text.lines().filter(is_call).count() as u64
 }

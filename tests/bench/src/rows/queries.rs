@@ -1,77 +1,123 @@
 //! What is asked: the switch, the pid, the status.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use support::World;
+use support::{World, http};
 
 use super::world;
 use crate::Effort;
-use crate::report::{Report, Timed};
+use crate::by_hand::in_world;
+use crate::report::{Report, Timed, thousands};
 use crate::surroundings::Surroundings;
-use crate::timing::{Times, in_turn, running, typed};
+use crate::timing::{Tried, in_turn, running, timed, typed};
 
-fn nothing() -> Command {
+const PROBE: Duration = Duration::from_secs(1);
+
+pub fn nothing() -> Command {
     Command::new("/bin/true")
 }
 
-pub fn of_the_switch(effort: Effort, report: &mut Report) {
+pub fn of_the_switch(effort: &Effort, report: &mut Report) {
     let world = world();
-    for query in ["enabled-instance", "enabled-port", "disabled-instance", "disabled-port"] {
-        let [by_hand, now] = in_turn(effort.queries, [running(nothing()), running(world.command(&[query]))]);
-        report.times.push(times_of_true(query, now, by_hand, 1.5));
-    }
-}
-
-pub fn pid(effort: Effort, report: &mut Report) {
-    let world = world();
-    let what = |where_: &str| format!("pid{where_}");
-    report.times.extend(pid_beside_lsof(&world, effort, &what("")));
-    let _crowd = Surroundings::of_idle_processes(500, 20);
-    report.times.extend(pid_beside_lsof(&world, effort, &what(" beside 500 processes")));
-}
-
-fn pid_beside_lsof(world: &World, effort: Effort, what: &str) -> [Timed; 2] {
-    let port = world.port("B");
-    let [nothing, now] = in_turn(effort.queries, [running(nothing()), running(world.command(&["pid"]))]);
-    let [by_lsof, beside] = in_turn(
-        effort.steps,
-        [typed(&format!("lsof -nP -iTCP:{port} -sTCP:LISTEN -t")), running(world.command(&["pid"]))],
-    );
-    let lsof = Timed {
-        what: what.to_owned(),
-        now: beside,
-        by_hand: "lsof -t".to_owned(),
-        by_hand_takes: by_lsof,
-        bound: by_lsof.median,
-        bound_in_words: "lsof".to_owned(),
-    };
-    [times_of_true(what, now, nothing, 2.0), lsof]
-}
-
-pub fn status(effort: Effort, report: &mut Report) {
-    let world = world();
-    let health = format!("http://127.0.0.1:{}/health", world.port("A"));
-    let [nothing, probe, now] = in_turn(
-        effort.steps,
-        [running(nothing()), typed(&format!("curl -sf {health}")), running(world.command(&["status"]))],
-    );
-    report.times.push(Timed {
-        what: "status".to_owned(),
-        now,
-        by_hand: "curl one instance".to_owned(),
-        by_hand_takes: probe,
-        bound: probe.median + 10.0 * nothing.median,
-        bound_in_words: "a probe and 10 times /bin/true".to_owned(),
+    let rows = ["enabled-instance", "enabled-port", "disabled-instance", "disabled-port"].map(|query| {
+        let rounds = in_turn(effort.queries, [running(world.command(&[query])), running(nothing())]);
+        let timed = Timed::of(&format!("`{query}`"), &rounds, "`/bin/true`");
+        timed.within(&rounds, "1.5 times `/bin/true`", |[_, nothing]| 1.5 * nothing)
     });
+    report.tell_all(rows.into());
 }
 
-fn times_of_true(what: &str, now: Times, by_hand_takes: Times, at_most: f64) -> Timed {
-    Timed {
-        what: what.to_owned(),
-        now,
-        by_hand: "/bin/true".to_owned(),
-        by_hand_takes,
-        bound: by_hand_takes.median * at_most,
-        bound_in_words: format!("{at_most} times /bin/true"),
-    }
+pub fn pid(effort: &Effort, report: &mut Report) {
+    let world = world();
+    let mut measure = |beside: &str, effort: &Effort| {
+        let what = format!("`pid`{beside}");
+        let rounds = in_turn(effort.queries, [running(world.command(&["pid"])), running(nothing())]);
+        let bounded = |timed: Timed| timed.within(&rounds, "twice `/bin/true`", |[_, nothing]| 2.0 * nothing);
+        report.tell(bounded(Timed::of(&what, &rounds, "`/bin/true`")).detail());
+
+        let lsof = typed(&format!("lsof -nP -t -iTCP:{} -sTCP:LISTEN", world.port("B")));
+        let rounds = in_turn(effort.steps, [running(world.command(&["pid"])), lsof, running(nothing())]);
+        report.tell(Timed::of(&what, &rounds, "`lsof -t`").within(
+            &rounds,
+            "twice `/bin/true`",
+            |[_, _, nothing]| 2.0 * nothing,
+        ));
+    };
+    measure("", effort);
+    let _crowd = Surroundings::of_idle_processes(effort.crowd, 20);
+    measure(&beside(effort), effort);
+}
+
+pub fn status(effort: &Effort, report: &mut Report) {
+    let world = world();
+    let mut measure = |beside: &str| {
+        let rounds = in_turn(
+            effort.steps,
+            [
+                running(world.command(&["status"])),
+                running(in_world(&world, &looked_up(&world, ""))),
+                slower_probe(&world),
+                running(nothing()),
+            ],
+        );
+        report.tell(Timed::of(&format!("`status`{beside}"), &rounds, "`lsof`, `curl`, both").within(
+            &rounds,
+            "the slower probe and 10 times `/bin/true`",
+            |[_, _, probe, nothing]| probe + 10.0 * nothing,
+        ));
+    };
+    measure("");
+    let crowd = Surroundings::of_idle_processes(effort.crowd, 20);
+    measure(&beside(effort));
+    drop(crowd);
+    status_of_an_app_that_hangs(effort, report);
+}
+
+fn status_of_an_app_that_hangs(effort: &Effort, report: &mut Report) {
+    let world = world();
+    world.change("health.timeout", "\"1s\"");
+    world.turn("A", "HEALTH", "mute");
+    let mut status = world.command(&["status"]);
+    status.stdout(Stdio::null()).stderr(Stdio::null());
+    let status = timed(|| {
+        let ended = status.status().expect("status can be run");
+        assert_eq!(ended.code(), Some(1), "something is amiss");
+    });
+    let by_hand = running(in_world(&world, &looked_up(&world, "-m 1")));
+    let rounds = in_turn(effort.few, [status, by_hand, running(nothing())]);
+    report.tell(Timed::of("`status`, an app hangs", &rounds, "`lsof`, `curl -m 1`, both").within(
+        &rounds,
+        "the probe's timeout (1 s) and 10 times `/bin/true`",
+        |[_, _, nothing]| PROBE.as_secs_f64() * 1e3 + 10.0 * nothing,
+    ));
+}
+
+fn beside(effort: &Effort) -> String {
+    format!(", {} idle processes beside it", thousands(effort.crowd as u64))
+}
+
+/// What one would type to see how both instances are.
+fn looked_up(world: &World, how: &str) -> String {
+    let of = |instance| {
+        let port = world.port(instance);
+        format!(
+            "pid=$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN); ps -o pid,etime,rss -p \"$pid\"; \
+             curl -s {how} http://127.0.0.1:{port}/health; "
+        )
+    };
+    of("A") + &of("B") + "true"
+}
+
+/// One request to each instance: how long the slower one took.
+fn slower_probe(world: &World) -> Tried<'_> {
+    Box::new(|| {
+        let probe = |instance| {
+            let begun = Instant::now();
+            let answer = http::get(world.port(instance), "/health").expect("it answers");
+            assert_eq!(answer.status, 200);
+            begun.elapsed()
+        };
+        probe("A").max(probe("B"))
+    })
 }

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 use support::World;
 
 use crate::Effort;
 use crate::report::{Report, Timed};
-use crate::timing::{Times, typed};
+use crate::timing::{Rounds, typed};
 
-pub fn update(effort: Effort, report: &mut Report) {
+pub fn update(effort: &Effort, report: &mut Report) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/hapi-app");
     let read = |name: &str| fs::read_to_string(fixture.join(name)).expect("the fixture is there");
     let world = World::new()
@@ -30,28 +29,15 @@ pub fn update(effort: Effort, report: &mut Report) {
         clone.display(),
         world.source().display()
     ));
-    let (mut by_hand_takes, mut now) = (Vec::new(), Vec::new());
-    for number in 0..effort.steps.div_ceil(8) {
-        let release = format!("v1.{number}");
-        world.publish(&release, &[("NUMBER", &number.to_string())]);
-        by_hand_takes.push(taken(&mut by_hand));
-        now.push(taken(&mut || {
-            world.run(["update-instance", "b", &release]).succeeds();
-        }));
-    }
-    let (by_hand_takes, now) = (Times::of(by_hand_takes), Times::of(now));
-    report.times.push(Timed {
-        what: "update-instance, same dependencies".to_owned(),
-        now,
-        by_hand: "git clone, npm ci".to_owned(),
-        by_hand_takes,
-        bound: by_hand_takes.median / 20.0,
-        bound_in_words: "a twentieth".to_owned(),
-    });
-}
-
-fn taken(run: &mut dyn FnMut()) -> f64 {
-    let begun = Instant::now();
-    run();
-    begun.elapsed().as_secs_f64() * 1e3
+    let rounds = (0..effort.few)
+        .map(|number| {
+            let release = format!("v1.{number}");
+            world.publish(&release, &[("NUMBER", &number.to_string())]);
+            let now = world.run(["update-instance", "b", &release]).succeeds().took;
+            [now, by_hand()].map(|taken| taken.as_secs_f64() * 1e3)
+        })
+        .collect();
+    let rounds = Rounds::of(rounds);
+    let timed = Timed::of("`update-instance`, same dependencies", &rounds, "`git clone`, `npm ci`");
+    report.tell(timed.within(&rounds, "a twentieth of that", |[_, by_hand]| by_hand / 20.0));
 }

@@ -13,6 +13,7 @@
 //! | `EXIT_AT_START=1` | exits with this status instead of listening; `MESSAGE=...` goes to standard error |
 //! | `EXIT_AFTER=3s` | exits with `EXIT_STATUS` (1) that long after it began to listen |
 //! | `HEALTH=500` | what `/health` answers; `mute`: accepts, and never answers anything |
+//! | `PAGES=500` | what everything but `/health` answers |
 //! | `HEALTHY_TIMES=3` | `/health` answers 200 that often, and from then on 500 |
 //! | `IGNORE_SIGTERM=yes` | SIGTERM does nothing |
 //! | `TREE=npm` | runs as npm does it: sh, which started sh, which started the app |
@@ -370,6 +371,7 @@ fn parse(received: &[u8]) -> std::io::Result<Option<(Request, usize)>> {
 async fn answer(app: &App, request: &Request) -> (&'static str, String) {
     match request.path.as_str() {
         "/health" => health(app),
+        _ if app.is("PAGES", "500") => ("500 Internal Server Error", "broken\n".into()),
         "/slow" => {
             let wanted = request.query.get("ms").and_then(|ms| ms.parse().ok()).unwrap_or(300);
             tokio::time::sleep(Duration::from_millis(wanted)).await;
