@@ -1,6 +1,6 @@
 //! Under the full load: 500 requests/s over kept connections, 500/s over new ones, 50/s that take 300 ms.
 
-use support::{World, only_resets_on_kept_connections, served_by};
+use support::{World, no_failed_request, only_resets_on_kept_connections, served_by};
 
 use crate::world;
 
@@ -25,6 +25,33 @@ fn twenty_deployments_in_a_row() {
     let text = world.read("logs/deployments.jsonl");
     assert_eq!(text.lines().count(), 21);
     assert_eq!(text.matches("\"deployed\"").count(), 21, "{text}");
+}
+
+/// Deployments in a row in the style `socket`: ten, or with `FLIPSIDE_LOAD=all` a hundred, with more than 500,000 requests
+/// in some ten minutes.
+#[test]
+fn deployments_by_the_socket_fail_no_request_also_over_kept_connections() {
+    let all = std::env::var("FLIPSIDE_LOAD").is_ok_and(|say| say == "all");
+    let (deployments, observe, requests) = if all { (100, "4s", 500_000) } else { (10, "200ms", 0) };
+    let world = world()
+        .with_sockets()
+        .set("deploy.observe", &format!("{observe:?}"))
+        .release("v1")
+        .release("v2")
+        .deployed("v1");
+    let loaded = world
+        .under_load_until(requests, |world| {
+            for number in 0..deployments {
+                world.run(["deploy", if number % 2 == 0 { "v2" } else { "v1" }]).succeeds();
+            }
+        })
+        .expect(no_failed_request())
+        .expect(served_by("A", "v1"))
+        .expect(served_by("B", "v2"));
+    println!("{deployments} deployments\n{}", loaded.report);
+    world.serves("A", "v1");
+    let text = world.read("logs/deployments.jsonl");
+    assert_eq!(text.matches("\"deployed\"").count(), deployments + 1, "{text}");
 }
 
 #[test]
@@ -62,7 +89,7 @@ fn releases_that_fail_in_each_way_fail_no_request() {
                 world.run(["deploy", revision]).fails_with(1);
             }
         })
-        .expect(support::no_failed_request())
+        .expect(no_failed_request())
         .expect(support::served_only_by("A", "v1"));
 }
 

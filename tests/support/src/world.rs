@@ -18,7 +18,7 @@ use nix::unistd::geteuid;
 
 use crate::command::{Ran, Running};
 use crate::http::{self, Answer, WebSocket};
-use crate::load::{Load, Report};
+use crate::load::{LONGEST, Load, Report};
 use crate::ports::{self, Ports};
 use crate::processes;
 
@@ -812,11 +812,17 @@ impl World {
     /// the machine for itself: no other world is in use, of this process or another one.
     #[track_caller]
     pub fn under_load<T>(&self, during: impl FnOnce(&Self) -> T) -> Loaded<'_> {
+        self.under_load_until(0, during)
+    }
+
+    /// The same, and on until so many requests were answered.
+    #[track_caller]
+    pub fn under_load_until<T>(&self, requests: u64, during: impl FnOnce(&Self) -> T) -> Loaded<'_> {
         let path = all_worlds().join(BUSY);
         self.busy.take();
         let alone = ports::wait_for(&path);
         let load = self.load().keep_alive(500).new_connections(500).slow(50);
-        let loaded = self.under(load, 500, during);
+        let loaded = self.under(load, 500, requests, during);
         let _ = fs::remove_file(&path); // while it is locked
         drop(alone);
         self.busy.replace(Some(ports::share(&path)));
@@ -826,7 +832,7 @@ impl World {
     /// 100 requests/s, so that many tests can do so at the same time.
     #[track_caller]
     pub fn under_gentle_load<T>(&self, during: impl FnOnce(&Self) -> T) -> Loaded<'_> {
-        self.under(self.load().keep_alive(20).new_connections(70).slow(10), 30, during)
+        self.under(self.load().keep_alive(20).new_connections(70).slow(10), 30, 0, during)
     }
 
     fn load(&self) -> Load {
@@ -835,14 +841,20 @@ impl World {
     }
 
     #[track_caller]
-    fn under<T>(&self, load: Load, some: u64, during: impl FnOnce(&Self) -> T) -> Loaded<'_> {
-        under(self, load, some, during)
+    fn under<T>(&self, load: Load, some: u64, requests: u64, during: impl FnOnce(&Self) -> T) -> Loaded<'_> {
+        under(self, load, some, requests, during)
     }
 }
 
-/// Puts load on a world, or a machine, while something is done with it.
+/// Puts load on a world, or a machine, while something is done with it, and until so many requests were answered.
 #[track_caller]
-pub(crate) fn under<W, T>(world: &W, load: Load, some: u64, during: impl FnOnce(&W) -> T) -> Loaded<'_, W> {
+pub(crate) fn under<W, T>(
+    world: &W,
+    load: Load,
+    some: u64,
+    requests: u64,
+    during: impl FnOnce(&W) -> T,
+) -> Loaded<'_, W> {
     let running = load.start().unwrap();
     processes::eventually(SOON, "the service answers to load", || running.answered() >= some);
     during(world);
@@ -851,6 +863,7 @@ pub(crate) fn under<W, T>(world: &W, load: Load, some: u64, during: impl FnOnce(
     processes::eventually(SOON, "the load goes on", || {
         running.answered() + running.failed() >= so_far + some
     });
+    processes::eventually(LONGEST, "enough requests are answered", || running.answered() >= requests);
     Loaded { world, report: running.stop() }
 }
 

@@ -172,7 +172,7 @@ observe = "200ms"
     #[track_caller]
     pub fn under_gentle_load<T>(&self, during: impl FnOnce(&Self) -> T) -> Loaded<'_, Self> {
         let load = Load::on_machine(&self.machine.address(), &self.domain());
-        world::under(self, load.keep_alive(20).new_connections(70).slow(10), 30, during)
+        world::under(self, load.keep_alive(20).new_connections(70).slow(10), 30, 0, during)
     }
 
     /// Whether users see this instance with this release.
