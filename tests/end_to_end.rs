@@ -40,6 +40,8 @@ mod missing;
 mod node;
 #[path = "end_to_end/queries.rs"]
 mod queries;
+#[path = "end_to_end/reach.rs"]
+mod reach;
 #[path = "end_to_end/releases.rs"]
 mod releases;
 #[path = "end_to_end/rollback.rs"]

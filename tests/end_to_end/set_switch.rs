@@ -17,7 +17,7 @@ use crate::world;
 const STRANGER: u32 = 65534;
 
 /// Whether the tests run as root; if not, the test says so and is over. In CI that is a failure.
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     if !root {
         let why = "skipped: set-switch is for root, and this is another user";

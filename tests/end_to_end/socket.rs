@@ -415,12 +415,11 @@ fn nginx_that_may_not_connect_is_told_before_anything_is_touched() {
         println!("skipped: nginx's workers have another user for root alone");
         return;
     }
-    let world = with_workers_of_another_user();
+    let world = with_workers_of_another_user()
+        .config(|text| text.replace("command = \"exec ", "command = \"umask 077; exec "));
     let said = format!("nginx does not reach A at {} (it answers 502", world.socket("A").display());
     world.deploy("v1").fails_with(1).says(&said).says("nothing was touched").within_2000_characters();
     assert!(!world.exists("run/current.sock"));
-    world.set_mode("run", 0o711);
-    world.set_mode("", 0o711);
     world.run(["update-instance", "a", "v1"]).succeeds();
     world.run(["start-instance", "a"]).succeeds();
     world.set_mode("run/A.sock", 0o666);

@@ -22,7 +22,7 @@ use std::process::Command;
 use support::{Ran, Running, World};
 
 /// A command that is run by a shell after this: with another umask or limit.
-fn after(world: &World, preparation: &str, words: &[&str]) -> Ran {
+pub fn after(world: &World, preparation: &str, words: &[&str]) -> Ran {
     let plain = world.command(words);
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &format!("{preparation}; exec \"$0\" \"$@\"")]);

@@ -21,4 +21,4 @@ pub use error::{Error, Result};
 pub use include::Include;
 pub use link::Link;
 pub use switch::{Setting, Switch};
-pub use workers::linger;
+pub use workers::{linger, user};

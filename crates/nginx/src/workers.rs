@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use procfs::process::{Process, all_processes};
+use rustix::process::geteuid;
 use state::config::Style;
 use state::process::{children_of, parent_of};
 use state::{App, Pid};
@@ -76,6 +77,20 @@ pub fn linger(app: &App) -> bool {
     recently
         && master_of_workers(app)
             .is_some_and(|master| workers_of(master).any(|(_, title)| is_leaving(&title)))
+}
+
+/// The user that nginx's workers run as; none as long as nginx does not run, or its master is neither root's nor ours:
+/// anybody could call a process so.
+pub fn user(app: &App) -> Option<u32> {
+    let asked = check::ask(app).worker;
+    let master = asked.and_then(parent).or_else(|| master_of(app))?;
+    let is_trusted = [0, geteuid().as_raw()].contains(&user_of(master)?);
+    let worker = asked.or_else(|| Some(workers_of(master).next()?.0.pid))?;
+    is_trusted.then(|| user_of(worker))?
+}
+
+fn user_of(process: Pid) -> Option<u32> {
+    Process::new(process.0).ok()?.status().ok().map(|status| status.euid)
 }
 
 /// nginx gives up on a client that has sent no request for so long: `client_header_timeout`, ngx_http_core_module.

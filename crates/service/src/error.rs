@@ -21,6 +21,9 @@ pub enum Error {
     /// Nobody knows what nginx serves.
     #[error("it cannot be told whether nginx serves {instance} ({why}); see status, or use --force")]
     Unknown { instance: InstanceName, why: String },
+    /// And why that could not be mended.
+    #[error("{cause}\n{problem}")]
+    OutOfReach { cause: Box<nginx::Error>, problem: String },
     /// A person has written something into the switch that no command should overrule.
     #[error("{0}; name the instance that is to serve: connect-to-nginx A or connect-to-nginx B")]
     Switch(String),
@@ -48,6 +51,7 @@ impl Error {
         match self {
             Self::State(error) => error.exit(),
             Self::Nginx(error) => error.exit(),
+            Self::OutOfReach { cause, .. } => cause.exit(),
             Self::Supervise(error) => error.exit(),
             Self::Release(error) => error.exit(),
             Self::NotFinished { .. } | Self::Hook(_) | Self::NothingEnabled | Self::NothingBefore => Exit::No,

@@ -5,6 +5,7 @@ pub mod deployment;
 mod error;
 mod hook;
 pub mod install;
+mod reach;
 mod releases;
 mod standby;
 pub mod status;

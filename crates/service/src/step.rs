@@ -8,6 +8,7 @@ use supervise::start::Started;
 use supervise::{Presence, drain, presence, rehearse, start, stop};
 
 use crate::error::Result;
+use crate::reach::let_nginx_in;
 use crate::standby::point;
 use crate::traffic::{self, Service};
 
@@ -166,10 +167,14 @@ pub fn plan_start(app: &App, instance: InstanceName) -> Result<Vec<String>> {
 /// Starts it; what the operator should know of how it runs.
 pub fn start(app: &App, instance: InstanceName) -> Result<Option<String>> {
     traffic::make_folders(app)?;
-    Ok(match start::start(app, instance)? {
+    // An instance that nginx does not reach is no failure of its start: connect-to-nginx finds it.
+    let unreachable = let_nginx_in(app).err();
+    let remark = match start::start(app, instance)? {
         Started::Now(remark) => remark,
         Started::Already => None,
-    })
+    };
+    let remarks: Vec<_> = remark.into_iter().chain(unreachable).collect();
+    Ok(Some(remarks.join("\n")).filter(|remarks| !remarks.is_empty()))
 }
 
 /// Makes nginx serve the instance; a remark if that was proved without a check server.

@@ -5,6 +5,7 @@ use state::{App, InstanceName, file};
 use supervise::{Presence, Seen, drain, health, presence};
 
 use crate::error::{Error, Result};
+use crate::reach::let_nginx_in;
 
 /// What the world says at one moment of who serves.
 #[derive(Clone, Debug)]
@@ -177,7 +178,16 @@ pub fn named_or_enabled(app: &App, named: Option<InstanceName>) -> Result<Instan
 
 /// Makes nginx serve `target`; a remark if the proof was the weaker one.
 pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Option<&'static str>> {
-    Ok(match nginx::connect(app, target)? {
+    let connected = match nginx::connect(app, target) {
+        // The first time, or after nginx was given another user.
+        Err(cause @ nginx::Error::OutOfReach { .. }) => match let_nginx_in(app) {
+            Ok(true) => nginx::connect(app, target)?,
+            Ok(false) => return Err(cause.into()),
+            Err(problem) => return Err(Error::OutOfReach { cause: Box::new(cause), problem }),
+        },
+        connected => connected?,
+    };
+    Ok(match connected {
         Connected::ByWorkersAlone => Some(BY_WORKERS_ALONE),
         Connected::Unrehearsed => Some(UNREHEARSED),
         Connected::Unproved => Some(UNPROVED),

@@ -1,5 +1,6 @@
 //! What is: the home of an app, its configuration, its instances and releases, the lock, the deployments.
 
+pub mod acl;
 mod address;
 mod app;
 pub mod caller;

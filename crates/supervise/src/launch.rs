@@ -6,12 +6,24 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
-use state::App;
+use rustix::fs::Mode;
+use rustix::process::umask;
 use state::environment::Variables;
+use state::{App, InstanceName};
 use std::path::Path;
 
+/// A socket is made with the rights that this leaves, and an access control list that a folder hands on to it counts no
+/// further than the rights of the group (bind in unix(7), acl(5)): without them nginx's user could not connect.
+pub(crate) const UMASK_FOR_SOCKETS: u32 = 0o002;
+
 /// Starts `[run] command` in the release's folder, in a session of its own.
-pub fn launch(app: &App, folder: &Path, variables: Variables, log: &File) -> io::Result<Child> {
+pub fn launch(
+    app: &App,
+    instance: InstanceName,
+    folder: &Path,
+    variables: Variables,
+    log: &File,
+) -> io::Result<Child> {
     let mut shell = Command::new("/bin/sh");
     shell
         .arg("-c")
@@ -22,9 +34,16 @@ pub fn launch(app: &App, folder: &Path, variables: Variables, log: &File) -> io:
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log.try_clone()?);
-    // SAFETY: between fork and exec only these two system calls are made; both are async-signal-safe and allocate
-    // nothing.
-    unsafe { shell.pre_exec(leave_the_caller) };
+    let on_socket = app.address(instance).socket().is_some();
+    // SAFETY: between fork and exec only these system calls are made; all are async-signal-safe and allocate nothing.
+    unsafe {
+        shell.pre_exec(move || {
+            if on_socket {
+                umask(Mode::from_raw_mode(UMASK_FOR_SOCKETS));
+            }
+            leave_the_caller()
+        })
+    };
     shell.spawn()
 }
 

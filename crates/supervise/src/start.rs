@@ -59,7 +59,7 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
     let log_start = log.metadata().map_or(0, |metadata| metadata.len());
     let begun = Instant::now();
     let first = match keeper {
-        Keeper::Direct => launch(app, &folder, variables, &log)
+        Keeper::Direct => launch(app, instance, &folder, variables, &log)
             .map(First::Child)
             .map_err(system(format!("cannot start {instance}"))),
         Keeper::Systemd => unit::launch(app, instance, &folder, &variables).map(First::of_unit),

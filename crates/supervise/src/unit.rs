@@ -13,6 +13,7 @@ use state::process::instance_mark;
 use state::{Address, App, InstanceName, Pid, file};
 
 use crate::error::{Error, Result};
+use crate::launch::UMASK_FOR_SOCKETS;
 use crate::{control_group, systemd};
 
 /// An app that has started so often within [`WINDOW`] will not do better the next time.
@@ -217,6 +218,7 @@ fn text(app: &App, instance: InstanceName, folder: &Path, variables: &Variables)
     if let Address::Socket(socket) = app.address(instance) {
         // What a process that crashed has left would keep the next one from listening (unix(7)).
         let _ = writeln!(text, "[ ! -S {0} ] || rm -f {0}", quoted(socket.path()));
+        let _ = writeln!(text, "umask {UMASK_FOR_SOCKETS:03o}");
     }
     for (name, value) in variables {
         let _ = writeln!(text, "export {name}={}", quote(value));
