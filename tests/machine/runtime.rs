@@ -351,3 +351,27 @@ fn the_watchman_is_silent_when_all_is_well_and_while_others_work() {
     bootup.wait().succeeds();
     site.run("status");
 }
+
+#[test]
+fn an_instance_that_crashed_finds_its_socket_free_when_it_is_brought_back() {
+    let Some(machine) = super::machine() else { return };
+    let site = site(&machine);
+    let config = machine.read(&site.path("flipside.toml"));
+    let (ports, check) = (["A", "B"].map(|name| (name, site.port(name))), "\"http://127.0.0.1:20200\"");
+    let sockets = ports.iter().fold(config, |text, (name, port)| {
+        text.replace(&format!("port = {port}"), &format!("socket = \"run/{name}.sock\""))
+    });
+    let nginx = sockets.find("[nginx]").unwrap();
+    let text = format!("{}[nginx]\nstyle = \"socket\"\ncheck = {check}\n", &sockets[..nginx]);
+    machine.write(&site.path("flipside.toml"), &text);
+    site.release("v1", &[]);
+    site.run("update-instance a").succeeds();
+    site.run("start-instance a").succeeds();
+    let first = site.pid("A").unwrap();
+    machine.run(&format!("kill -KILL {first}")).succeeds();
+    eventually(SOON, "systemd has brought A back", || site.pid("A").is_some_and(|pid| pid != first));
+    site.run("check-health a").succeeds();
+    site.run("stop-instance a --force").succeeds();
+    nothing_is_left(&machine, &site, "A");
+    assert!(!machine.exists(&site.path("run/A.sock")));
+}

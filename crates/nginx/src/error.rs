@@ -42,7 +42,7 @@ pub enum Error {
     NotApplied { target: String, within: Duration, seen: String },
     /// nginx's site, or nginx's rights; nothing was changed.
     #[error(
-        "nginx does not reach {target} at {} ({seen}); nothing was touched. Its user must be able to connect there, see RIGHTS in flipside(7)", .socket.display()
+        "nginx does not reach {target} at {} ({seen}); nothing was touched. Its user must be able to connect there, see THE STYLE SOCKET in flipside(7)", .socket.display()
     )]
     OutOfReach { target: InstanceName, socket: PathBuf, seen: String },
     #[error("{0}; the switch was put back")]
