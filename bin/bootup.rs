@@ -9,7 +9,7 @@ use state::{App, Exit, interrupt};
 
 /// Make the enabled instance run and be live; if it cannot start, the other one
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "bootup", version)]
 struct Arguments {
     #[command(flatten)]
     globals: cli::Globals,
@@ -17,7 +17,7 @@ struct Arguments {
     changing: cli::Changing,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -8,7 +8,7 @@ use supervise::health;
 
 /// Ask an instance once whether it is healthy
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "check-health", version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -18,7 +18,7 @@ struct Arguments {
     json: cli::Json,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

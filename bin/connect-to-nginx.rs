@@ -9,7 +9,7 @@ use state::{App, InstanceName, interrupt};
 
 /// Make nginx serve an instance, and return when it does
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "connect-to-nginx", version)]
 struct Arguments {
     /// A or B [default: the disabled one, that is: swap]
     instance: Option<InstanceName>,
@@ -21,7 +21,7 @@ struct Arguments {
     force: cli::Force,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -12,7 +12,7 @@ use state::{App, ReleaseId, interrupt};
 
 /// Deploy a revision without interrupting the service
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "deploy", version)]
 struct Arguments {
     /// tag:GLOB, branch:NAME, a tag, a branch or a commit [default: [source] revision]
     revision: Option<WantedRevision>,
@@ -26,7 +26,7 @@ struct Arguments {
     force: cli::Force,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

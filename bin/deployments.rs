@@ -8,7 +8,7 @@ use state::{App, duration};
 
 /// Show the deployments, the newest last
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "deployments", version)]
 struct Arguments {
     /// Show this one with all of its steps
     id: Option<String>,
@@ -21,7 +21,7 @@ struct Arguments {
     json: cli::Json,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

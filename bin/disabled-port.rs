@@ -8,7 +8,7 @@ use state::{App, InstanceName};
 
 /// Print the port of the instance that nginx is not configured to serve
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "disabled-port", version)]
 struct Arguments {
     #[command(flatten)]
     globals: cli::Globals,
@@ -16,7 +16,7 @@ struct Arguments {
     json: cli::Json,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -11,7 +11,7 @@ use supervise::drain;
 
 /// Wait until nginx holds no connection to an instance
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "drain-instance", version)]
 struct Arguments {
     /// A or B [default: the disabled one]
     instance: Option<InstanceName>,
@@ -21,7 +21,7 @@ struct Arguments {
     changing: cli::Changing,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -8,7 +8,7 @@ use state::App;
 
 /// Print the port of the instance that nginx is configured to serve
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "enabled-port", version)]
 struct Arguments {
     #[command(flatten)]
     globals: cli::Globals,
@@ -16,7 +16,7 @@ struct Arguments {
     json: cli::Json,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -9,7 +9,7 @@ use state::{Exit, interrupt};
 
 /// Set up a server for an app, or bring an installation up to date
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "install", version)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 struct Arguments {
     #[command(flatten)]
@@ -34,7 +34,7 @@ struct Arguments {
     force: cli::Force,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

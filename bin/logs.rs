@@ -10,7 +10,7 @@ use supervise::tail;
 
 /// Show what an instance printed
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "logs", version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -24,7 +24,7 @@ struct Arguments {
     globals: cli::Globals,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

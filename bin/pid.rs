@@ -8,7 +8,7 @@ use supervise::{Seen, listener};
 
 /// Print the process that listens on an instance's port
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "pid", version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -18,7 +18,7 @@ struct Arguments {
     json: cli::Json,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

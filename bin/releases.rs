@@ -9,7 +9,7 @@ use state::{App, duration, size};
 
 /// Show the releases that are kept, or remove those that are not needed
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "releases", version)]
 struct Arguments {
     /// Remove what is in no use, beyond the newest [source] keep
     #[arg(long)]
@@ -22,7 +22,7 @@ struct Arguments {
     changing: cli::Changing,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -10,7 +10,7 @@ use state::{App, Manifest, interrupt};
 
 /// Go back to the release before, or to another one that is kept
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "rollback", version)]
 struct Arguments {
     /// A kept release, as `releases` lists it [default: the one before]
     release: Option<String>,
@@ -22,7 +22,7 @@ struct Arguments {
     changing: cli::Changing,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

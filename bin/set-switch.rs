@@ -9,7 +9,7 @@ use state::{AbsolutePath, AppName};
 
 /// Write the switch of one app, and test and reload nginx: for root, and by sudo for the app's user
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "set-switch", version)]
 struct Arguments {
     /// An app of root's list
     app: AppName,
@@ -27,7 +27,7 @@ struct Arguments {
     apps: Option<AbsolutePath>,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, anatomy)
 }
 

@@ -9,7 +9,7 @@ use state::{App, InstanceName, interrupt};
 
 /// Start an instance and wait until it is healthy
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "start-instance", version)]
 struct Arguments {
     /// A or B [default: the enabled one]
     instance: Option<InstanceName>,
@@ -19,7 +19,7 @@ struct Arguments {
     changing: cli::Changing,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -9,7 +9,7 @@ use state::{App, InstanceName, interrupt};
 
 /// Drain an instance, then end all of its processes
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "stop-instance", version)]
 struct Arguments {
     /// A or B [default: the disabled one]
     instance: Option<InstanceName>,
@@ -21,7 +21,7 @@ struct Arguments {
     force: cli::Force,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

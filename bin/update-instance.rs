@@ -10,7 +10,7 @@ use state::{App, InstanceName, interrupt};
 
 /// Fetch and build a release, then point an instance at it
 #[derive(Parser)]
-#[command(name = env!("CARGO_BIN_NAME"), version)]
+#[command(name = "update-instance", version)]
 struct Arguments {
     /// A or B [default: the disabled one], then what to build: tag:GLOB, branch:NAME, a tag, a branch or a commit
     /// [default: [source] revision]
@@ -30,7 +30,7 @@ struct Arguments {
     if_new: bool,
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     cli::command(run, service::anatomy)
 }
 

@@ -68,6 +68,10 @@ fn every_command_has_a_page_and_every_page_a_command() {
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
         .collect();
     assert_eq!(sources, pages);
+    let package = fs::read_to_string(project().join("bin/flipside/main.rs")).unwrap();
+    for command in COMMANDS.into_iter().filter(|command| *command != "set-switch") {
+        assert!(package.contains(&format!("\"../{command}.rs\"")), "{command} is in no package");
+    }
     for page in ["man/man5/flipside.toml.5", "man/man7/flipside.7"] {
         assert!(project().join(page).exists(), "{page}");
     }

@@ -1,5 +1,6 @@
 //! install on a machine that really boots: from nothing to a service, and back.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -392,13 +393,14 @@ fn the_tarball_and_the_debian_package_install_what_serves() {
     let machine = bare();
     let package = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/share/package"))
         .arg("--bin-dir")
-        .arg(machine.path("/opt/flipside/bin"))
+        .arg(Path::new(env!("CARGO_BIN_EXE_deploy")).parent().unwrap())
         .arg("--out")
         .arg(machine.path("/opt/package"))
         .output()
         .unwrap();
     assert!(package.status.success(), "{}", String::from_utf8_lossy(&package.stderr));
     assert_eq!(String::from_utf8_lossy(&package.stdout).lines().count(), 2, "a tarball and a package");
+    let files = |folder: &str| format!("stat -c %i {folder}/* | sort -u | wc -l");
 
     // Where nobody but root can look.
     machine
@@ -409,10 +411,13 @@ fn the_tarball_and_the_debian_package_install_what_serves() {
         .succeeds()
         .shows("cafeteria is up: A (v1");
     machine.run_as("potados", "bash -lc 'man -w deploy'").shows("/.flipside/share/man/man1/deploy.1");
+    machine.run(&files("/root/here/flipside-*/bin")).prints("2"); // root's command is by itself
+    machine.run(&files(&format!("{HOME}/bin"))).prints("1");
 
     machine.run("dpkg -i /opt/package/flipside_*.deb 2>&1").succeeds();
     machine.run("flipside-install --force --user potados").succeeds().says("everything is there");
     machine.run("man -w flipside-install flipside.toml set-switch 7 flipside").succeeds();
+    machine.run(&files("/usr/lib/flipside/bin")).prints("2");
     machine
         .run("command -v install; man -w install")
         .shows("/bin/install")

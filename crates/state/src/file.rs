@@ -152,6 +152,15 @@ pub fn replace_symlink(link: &Path, target: &Path) -> Result<()> {
     replaced
 }
 
+/// Gives a file one more name, in place of whatever had it, by one rename.
+pub fn replace_by_link(path: &Path, file: &Path) -> Result<()> {
+    let temporary = temporary_name(path)?;
+    remove_if_there(&temporary)?;
+    fs::hard_link(file, &temporary).on("cannot create", &temporary)?;
+    fs::rename(&temporary, path).on("cannot replace", path)?;
+    sync_folder_of(path)
+}
+
 /// Gives a finished file or folder its final name.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).on("cannot rename", from)?;
