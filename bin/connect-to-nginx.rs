@@ -37,7 +37,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let named = arguments.instance.map(|instance| format!(" {instance}")).unwrap_or_default();
     let _lock = app.lock(&format!("connect-to-nginx{named}"), patience)?;
-    let service = Service::observe(&app)?;
+    let service = Service::observe_to_connect(&app)?;
     let instance = target(&service)?;
     if !arguments.force.force {
         Service::may_connect(&app, instance)?;

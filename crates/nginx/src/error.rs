@@ -40,6 +40,8 @@ pub enum Error {
     Locked { holder: String, lock: PathBuf, waited: Duration },
     #[error("nginx did not serve {target} within {} of the switch ({seen})", in_words(*.within))]
     NotApplied { target: String, within: Duration, seen: String },
+    #[error("the service is down: {0} Start it; nginx -t tells what hinders it")]
+    NotRunning(String),
     /// nginx's site, or nginx's rights; nothing was changed.
     #[error(
         "nginx does not reach {target} at {} ({seen}); nothing was touched. Its user must be able to connect there, see THE STYLE SOCKET in flipside(7)", .socket.display()
@@ -76,7 +78,10 @@ impl Error {
             Self::Locked { .. } => Exit::Busy,
             Self::NotApplied { .. } => Exit::PutBack,
             Self::PutBack(first) => first.exit(),
-            Self::RootsInDoubt { .. } | Self::InDoubt { .. } | Self::NotServed { .. } => Exit::Down,
+            Self::RootsInDoubt { .. }
+            | Self::InDoubt { .. }
+            | Self::NotServed { .. }
+            | Self::NotRunning(_) => Exit::Down,
         }
     }
 

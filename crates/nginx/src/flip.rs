@@ -74,6 +74,7 @@ impl Flip<'_> {
         loop {
             let seen = match check::hear(self.app, Some(self.target)) {
                 Err(Live::Unknown) => return Ok(Connected::Unproved),
+                Err(Live::Down(why)) => return Err(Error::NotRunning(why)),
                 Err(live) => live.in_words(),
                 Ok(heard) => match heard.socket() {
                     // The site does not know that question.

@@ -1,6 +1,7 @@
 //! Who carries traffic, and what may be done because of it.
 
 use nginx::{Connected, Live, Setting, Switch};
+use state::config::Style;
 use state::{App, InstanceName, file};
 use supervise::{Presence, Seen, drain, health, presence};
 
@@ -17,6 +18,14 @@ pub struct Service {
 impl Service {
     pub fn observe(app: &App) -> Result<Self> {
         Ok(Self { setting: Switch::of(app).read()?, live: nginx::live(app) })
+    }
+
+    /// The same before nginx is made to serve another instance. Where it is not reloaded, that asks it soon enough.
+    pub fn observe_to_connect(app: &App) -> Result<Self> {
+        match app.config.nginx.style {
+            Style::Upstream => Self::observe(app),
+            Style::Socket => Ok(Self { setting: Switch::of(app).read()?, live: Live::Unknown }),
+        }
     }
 
     /// The instance that nginx is configured to serve.
