@@ -43,8 +43,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Service::may_connect(&app, instance)?;
     }
     service.make_ready_to_start(&app, instance)?.must_have_nginx()?;
-    if let Some(remark) = step::connect(&app, instance)? {
-        cli::remark(arguments.globals.quiet, remark);
+    for remark in step::connect(&app, instance)? {
+        cli::remark(arguments.globals.quiet, &remark);
     }
     Ok(ExitCode::SUCCESS)
 }

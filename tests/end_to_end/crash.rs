@@ -62,6 +62,7 @@ fn killed(world: &World, job: &Job, number: usize) -> Trial {
             world.nginx_reload_by_someone_else();
             if idle && !scenario.is_without_load() {
                 sweep::status_is_true(world);
+                sweep::no_small_share_serves(world);
             }
             again(world, *scenario, &words);
         }
@@ -71,6 +72,7 @@ fn killed(world: &World, job: &Job, number: usize) -> Trial {
         world.restart_nginx();
         if !scenario.is_without_load() {
             sweep::status_is_true(world);
+            sweep::no_small_share_serves(world);
         }
         under_load(world, &mut |world| again(world, *scenario, &words));
     }

@@ -353,9 +353,8 @@ fn the_ssh_connection_drops() {
     deploying.hang_up();
     deploying.wait().succeeds();
     world.serves("B", "v2");
-    let logs = world.list("logs");
-    let last = logs.iter().rfind(|name| name.starts_with("deploy-2")).unwrap();
-    assert!(world.read(&format!("logs/{last}")).contains(" serves; "), "the log is kept to the end");
+    let id = crate::sweep::last_deployment(&world)["id"].as_str().unwrap().to_owned();
+    assert!(world.read(&format!("logs/deploy-{id}.log")).contains(" serves; "), "the log is kept to the end");
 }
 
 #[test]

@@ -228,3 +228,61 @@ fn a_dry_run_starts_nothing() {
     world.run(["start-instance", "b", "--dry-run"]).succeeds();
     assert!(world.processes_of("B").is_empty());
 }
+
+/// A serves, and B was started beside it. None where the kernel has no autogroups.
+fn started_beside_one_that_serves() -> Option<support::World> {
+    let world = world().release("v1").release("v2").deployed("v1");
+    assert_ne!(niceness(&world, "A"), Some(10), "nobody else served when it was started");
+    world.run(["update-instance", "b", "v2"]).succeeds();
+    world.run(["start-instance", "b"]).succeeds().says_nothing();
+    niceness(&world, "A").is_some().then_some(world)
+}
+
+fn niceness(world: &support::World, instance: &str) -> Option<i32> {
+    processes::niceness_of_its_session(*world.processes_of(instance).first().expect("it runs"))
+}
+
+#[test]
+fn beside_one_that_serves_it_has_a_small_share_until_nginx_is_to_be_told_of_it() {
+    let Some(world) = started_beside_one_that_serves() else { return };
+    assert_eq!((niceness(&world, "A"), niceness(&world, "B")), (Some(0), Some(10)));
+    // A swap back and forth finds it with its full share, and leaves it so.
+    let pid = world.processes_of("B")[0];
+    let reload = world.config_text();
+    let reload = reload.lines().find_map(|line| line.strip_prefix("reload = ")).unwrap().to_owned();
+    let words: Vec<String> = serde_json::from_str(&reload).unwrap();
+    let seen = world.home().join("seen").display().to_string();
+    let script = format!("cat /proc/{pid}/autogroup >{seen}; exec {}", words.join(" "));
+    world.change("nginx.reload", &format!("[\"/bin/sh\", \"-c\", \"{script}\", \"-p\", {:?}]", words[2]));
+    world.run(["connect-to-nginx", "b"]).succeeds().says_nothing();
+    assert!(world.read("seen").ends_with(" nice 0\n"), "{}", world.read("seen"));
+    assert_eq!((niceness(&world, "A"), niceness(&world, "B")), (Some(0), Some(0)));
+}
+
+#[test]
+fn a_start_that_was_cut_off_before_its_record_leaves_no_small_share_to_one_that_serves() {
+    let Some(world) = started_beside_one_that_serves() else { return };
+    world.remove("run/B.json");
+    world.run(["connect-to-nginx", "b"]).succeeds();
+    assert_eq!(niceness(&world, "B"), Some(0));
+}
+
+#[test]
+fn one_that_was_connected_by_hand_gets_its_full_share_from_the_watchman() {
+    let Some(world) = started_beside_one_that_serves() else { return };
+    let switch =
+        world.read("nginx/upstream.conf").replace(&world.port("A").to_string(), &world.port("B").to_string());
+    world.write("nginx/upstream.conf", &switch);
+    world.nginx_reload_by_someone_else();
+    world.serves("B", "v2");
+    world.run(["bootup"]).succeeds();
+    assert_eq!(niceness(&world, "B"), Some(0));
+}
+
+#[test]
+fn one_that_is_enabled_gets_its_full_share_from_the_start() {
+    let Some(world) = started_beside_one_that_serves() else { return };
+    world.run(["stop-instance", "a", "--force"]).succeeds();
+    world.run(["start-instance"]).succeeds();
+    assert_eq!(niceness(&world, "A"), Some(0));
+}

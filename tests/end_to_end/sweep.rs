@@ -218,6 +218,15 @@ fn sweep_status(world: &World) -> serde_json::Value {
     json
 }
 
+/// Whoever serves has its full share of the processors.
+pub fn no_small_share_serves(world: &World) {
+    let (live, _) = served(world);
+    for pid in world.processes_of(&live) {
+        let niceness = processes::niceness_of_its_session(pid).unwrap_or(0);
+        assert_eq!(niceness, 0, "{live} serves with a small share of the processors");
+    }
+}
+
 /// `status` says what the world shows. The service is up, and no command runs.
 pub fn status_is_true(world: &World) {
     let json = sweep_status(world);

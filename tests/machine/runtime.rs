@@ -375,3 +375,37 @@ fn an_instance_that_crashed_finds_its_socket_free_when_it_is_brought_back() {
     nothing_is_left(&machine, &site, "A");
     assert!(!machine.exists(&site.path("run/A.sock")));
 }
+
+#[test]
+fn beside_one_that_serves_a_unit_weighs_less_until_nginx_is_to_be_told_of_it() {
+    let Some(machine) = super::machine() else { return };
+    let site = site(&machine);
+    let weights = |instance: &str| ["CPUWeight", "IOWeight"].map(|name| unit(&machine, instance, name));
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    let unsaid = weights("A");
+    assert!(!unsaid.contains(&"20".to_owned()), "nobody else served when it was started: {unsaid:?}");
+    site.release("v2", &[]);
+    site.run("update-instance b v2").succeeds();
+    // Twice, since what was set for the first unit of this name is not to last.
+    for _ in 0..2 {
+        site.run("start-instance b").succeeds().says_nothing();
+        assert_eq!(weights("B"), ["20", "20"]);
+        assert_eq!(weights("A"), unsaid);
+        site.run("connect-to-nginx b").succeeds().says_nothing();
+        assert_eq!(weights("B"), ["100", "100"]);
+        site.run("connect-to-nginx a").succeeds().says_nothing();
+        site.run("stop-instance b").succeeds();
+    }
+
+    // Its start was cut off before the record was written.
+    site.run("start-instance b").succeeds();
+    machine.run(&format!("rm {}", site.path("run/B.json"))).succeeds();
+    site.run("connect-to-nginx b").succeeds();
+    assert_eq!(weights("B"), ["100", "100"]);
+    // What a deployment leaves is no different.
+    site.release("v3", &[]);
+    site.run("deploy").succeeds();
+    assert_eq!(weights("A"), ["100", "100"]);
+    site.serves("A", "v3");
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nginx::Live;
 use state::{App, InstanceName, interrupt};
-use supervise::{Seen, health, listener, start};
+use supervise::{Seen, Share, health, listener, start};
 
 use crate::error::{Error, Result};
 use crate::traffic::{self, Service};
@@ -20,7 +20,8 @@ pub fn is_well(app: &App) -> Result<bool> {
     Ok(is_served(&service, enabled)
         && health::probe(app, enabled).healthy()
         && matches!(listener(app, enabled)?, Seen::Ours(_))
-        && start::is_recorded(app, enabled))
+        && start::is_recorded(app, enabled)
+        && !supervise::has_small_share(app, enabled))
 }
 
 /// What had to be done; nothing if all was well.
@@ -46,10 +47,12 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
             other
         }
     };
+    // Somebody may have made it serve by hand.
+    done.extend(supervise::give_back(app, serving));
     let service = wait_for_nginx(app)?;
     if !is_served(&service, serving) {
         match traffic::connect(app, serving) {
-            Ok(remark) => done.extend(remark.map(str::to_owned)),
+            Ok(remarks) => done.extend(remarks),
             Err(error) => return Err(how_bad(app, error)),
         }
         done.push(format!("nginx serves {serving}"));
@@ -103,7 +106,7 @@ pub fn plan(app: &App) -> Result<Vec<String>> {
 }
 
 fn bring_up_instance(app: &App, instance: InstanceName, done: &mut Vec<String>) -> Result<()> {
-    if let start::Started::Now(remark) = start::start(app, instance)? {
+    if let start::Started::Now(remark) = start::start(app, instance, Share::Full)? {
         done.extend(remark);
         done.push(format!("{instance} was started"));
     }

@@ -6,6 +6,7 @@ use state::{App, InstanceName, ReleaseId, file};
 use supervise::{Presence, presence, start, stop};
 
 use crate::error::Result;
+use crate::traffic;
 
 /// What the flip side was before a deployment.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ impl Standby {
             point(app, self.instance, release)?;
         }
         if self.ran {
-            start::start(app, self.instance)?;
+            start::start(app, self.instance, traffic::share_for(app, self.instance)?)?;
         }
         Ok(())
     }

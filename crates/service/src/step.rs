@@ -169,7 +169,7 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Option<String>> {
     traffic::make_folders(app)?;
     // An instance that nginx does not reach is no failure of its start: connect-to-nginx finds it.
     let unreachable = let_nginx_in(app).err();
-    let remark = match start::start(app, instance)? {
+    let remark = match start::start(app, instance, traffic::share_for(app, instance)?)? {
         Started::Now(remark) => remark,
         Started::Already => None,
     };
@@ -177,7 +177,7 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Option<String>> {
     Ok(Some(remarks.join("\n")).filter(|remarks| !remarks.is_empty()))
 }
 
-/// Makes nginx serve the instance; a remark if that was proved without a check server.
-pub fn connect(app: &App, instance: InstanceName) -> Result<Option<&'static str>> {
+/// Makes nginx serve the instance; what the operator should know of it.
+pub fn connect(app: &App, instance: InstanceName) -> Result<Vec<String>> {
     traffic::connect(app, instance)
 }

@@ -3,7 +3,7 @@
 use nginx::{Connected, Live, Setting, Switch};
 use state::config::Style;
 use state::{App, InstanceName, file};
-use supervise::{Presence, Seen, drain, health, presence};
+use supervise::{Presence, Seen, Share, drain, health, presence};
 
 use crate::error::{Error, Result};
 use crate::reach::let_nginx_in;
@@ -58,10 +58,10 @@ impl Service {
             Live::Instance(live)
                 if !health::probe(app, enabled).healthy() && health::probe(app, *live).healthy() =>
             {
-                nginx::connect(app, *live)?;
+                connect(app, *live)?;
             }
             Live::Instance(_) | Live::Nobody | Live::Stranger(_) => {
-                nginx::connect(app, enabled)?;
+                connect(app, enabled)?;
             }
         }
         Self::observe(app)
@@ -70,7 +70,7 @@ impl Service {
     /// The switch was emptied, and nginx was not told: whoever is served still is what counts.
     fn settle_without_enabled(self, app: &App) -> Result<Self> {
         let Some(live) = self.live.instance() else { return Ok(self) };
-        nginx::connect(app, live)?;
+        connect(app, live)?;
         Self::observe(app)
     }
 
@@ -129,7 +129,7 @@ impl Service {
         }
         match running(app)?[..] {
             [] => nginx::make_switch(app)?,
-            [only] => drop(nginx::connect(app, only)?),
+            [only] => drop(connect(app, only)?),
             _ => {
                 let switch = app.switch();
                 let problem = "names no instance, nginx refuses it, and both instances run";
@@ -185,8 +185,9 @@ pub fn named_or_enabled(app: &App, named: Option<InstanceName>) -> Result<Instan
     }
 }
 
-/// Makes nginx serve `target`; a remark if the proof was the weaker one.
-pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Option<&'static str>> {
+/// Makes nginx serve `target`, which gets its full share of the machine before; what the operator should know.
+pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Vec<String>> {
+    let share = supervise::give_back(app, target);
     let connected = match nginx::connect(app, target) {
         // The first time, or after nginx was given another user.
         Err(cause @ nginx::Error::OutOfReach { .. }) => match let_nginx_in(app) {
@@ -196,12 +197,20 @@ pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Option<&'static
         },
         connected => connected?,
     };
-    Ok(match connected {
+    let proof = match connected {
         Connected::ByWorkersAlone => Some(BY_WORKERS_ALONE),
         Connected::Unrehearsed => Some(UNREHEARSED),
         Connected::Unproved => Some(UNPROVED),
         Connected::Already | Connected::Now => None,
-    })
+    };
+    Ok(share.into_iter().chain(proof.map(str::to_owned)).collect())
+}
+
+/// What an instance gets of the processors while it starts: less if another one carries traffic, which is to notice nothing.
+pub(crate) fn share_for(app: &App, instance: InstanceName) -> Result<Share> {
+    let service = Service::observe(app)?;
+    let carries = |name| service.traffic_of(app, name).is_some();
+    Ok(if carries(instance.other()) && !carries(instance) { Share::Small } else { Share::Full })
 }
 
 /// Makes nginx serve nobody, as before a first deployment.

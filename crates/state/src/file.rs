@@ -64,6 +64,11 @@ pub fn of_kernel(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     whole(&File::open(path)?)
 }
 
+/// A wish of ours in such a file: the kernel takes or refuses it at once.
+pub fn into_kernel(path: impl AsRef<Path>, wish: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(wish.as_bytes())
+}
+
 /// Without waiting for whoever may be at the other end of a FIFO.
 pub(crate) fn open_with(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
     let opened = options.custom_flags((OFlags::NONBLOCK | flags).bits().cast_signed()).open(path);

@@ -31,6 +31,11 @@ pub(crate) fn limits_memory(folder: &Path) -> bool {
     limit.is_some_and(|limit| limit < 1 << 62)
 }
 
+/// A number that one of its files holds.
+pub(crate) fn number(folder: &Path, name: &str) -> Option<u32> {
+    String::from_utf8(file::of_kernel(folder.join(name)).ok()?).ok()?.trim().parse().ok()
+}
+
 /// The paths of those that systemd may have put the process in: of its own hierarchy, and of version 2.
 pub(crate) fn of(pid: Pid) -> Vec<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();

@@ -17,6 +17,7 @@ use crate::health::{self, Probe};
 use crate::launch::launch;
 use crate::presence::{Presence, Seen, listener, presence};
 use crate::runtime::{self, Keeper};
+use crate::share::Share;
 use crate::{family, place, stop, unit};
 
 /// How it was when it was to be started.
@@ -35,7 +36,8 @@ pub fn rehearse(app: &App, instance: InstanceName) -> Result<()> {
 }
 
 /// Starts the instance and returns when it is healthy. One that does not become so is stopped again.
-pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
+/// Until it is connected to nginx it gets this share of the processors.
+pub fn start(app: &App, instance: InstanceName, share: Share) -> Result<Started> {
     unit::must_be_ours(app, instance)?;
     let here = presence(app, instance)?;
     here.must_be_free(app, instance)?;
@@ -60,9 +62,10 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Started> {
     let begun = Instant::now();
     let first = match keeper {
         Keeper::Direct => launch(app, instance, &folder, variables, &log)
+            .inspect(|child| share.give_to(Pid(child.id().cast_signed())))
             .map(First::Child)
             .map_err(system(format!("cannot start {instance}"))),
-        Keeper::Systemd => unit::launch(app, instance, &folder, &variables).map(First::of_unit),
+        Keeper::Systemd => unit::launch(app, instance, &folder, &variables, share).map(First::of_unit),
     };
     let healthy = first.and_then(|mut first| {
         record(app, instance, &release, &first)?;

@@ -14,6 +14,7 @@ use state::{Address, App, InstanceName, Pid, file};
 
 use crate::error::{Error, Result};
 use crate::launch::UMASK_FOR_SOCKETS;
+use crate::share::Share;
 use crate::{control_group, systemd};
 
 /// An app that has started so often within [`WINDOW`] will not do better the next time.
@@ -123,6 +124,7 @@ pub(crate) fn launch(
     instance: InstanceName,
     folder: &Path,
     variables: &Variables,
+    share: Share,
 ) -> Result<Shown> {
     make_free(app, instance)?;
     let script = app.home.start_script(instance);
@@ -138,6 +140,9 @@ pub(crate) fn launch(
         format!("KillSignal={}", run.stop_signal),
         format!("TimeoutStopSec={}", (run.stop_timeout + AFTER_US).as_secs()),
     ];
+    if share == Share::Small {
+        properties.extend(share.properties());
+    }
     if let Some(bytes) = run.memory_max {
         properties.push(format!("MemoryMax={bytes}"));
         properties.push("MemorySwapMax=0".to_owned());

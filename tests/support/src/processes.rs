@@ -49,6 +49,12 @@ pub fn parent(pid: i32) -> Option<i32> {
     stat(pid).map(|stat| stat.parent)
 }
 
+/// How nice its session is (sched(7), "The autogroup feature"); none where the kernel has no such thing.
+pub fn niceness_of_its_session(pid: i32) -> Option<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/autogroup")).ok()?;
+    text.trim_end().rsplit_once(" nice ")?.1.parse().ok()
+}
+
 pub fn session(pid: i32) -> Option<i32> {
     stat(pid).map(|stat| stat.session)
 }
