@@ -16,6 +16,8 @@ mod rights;
 mod runtime;
 #[path = "machine/session.rs"]
 mod session;
+#[path = "machine/socket.rs"]
+mod socket;
 
 use support::Machine;
 

@@ -170,7 +170,7 @@ fn on_a_terminal_what_is_missing_is_asked_and_then_whether_to_go_on() {
     let world = world();
     let home = home_of_nobody(&world);
     // Enough answers on standard input would be no terminal: the terminal is script's.
-    let answers = "https://example.org/hello.git\n\n\n\nexec app\n\n20201,20202,20200\ny\n";
+    let answers = "https://example.org/hello.git\n\n\n\n\nexec app\n\n20201,20202,20200\ny\n";
     let line = format!(
         "setpriv --reuid=65534 --regid=65534 --clear-groups {} --home {}",
         unpacked(&world).display(),

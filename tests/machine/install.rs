@@ -13,7 +13,7 @@ const WORDS: &str = "--force --user potados --name cafeteria --git /home/potados
 const HOME: &str = "/home/potados/.flipside";
 
 /// A bare machine with flipside unpacked, its user, and an app in a repository.
-fn bare() -> Machine {
+pub fn bare() -> Machine {
     let machine = Machine::new();
     machine.user("potados");
     machine.unpack();
@@ -22,7 +22,7 @@ fn bare() -> Machine {
     machine
 }
 
-fn release(machine: &Machine, name: &str) {
+pub fn release(machine: &Machine, name: &str) {
     let git = "git -c user.name=A -c user.email=a@example.com";
     machine
         .run_as(
@@ -36,12 +36,12 @@ fn release(machine: &Machine, name: &str) {
 }
 
 #[track_caller]
-fn install(machine: &Machine, words: &str) -> Ran {
+pub fn install(machine: &Machine, words: &str) -> Ran {
     machine.run(&format!("/opt/flipside/bin/install {words}"))
 }
 
 #[track_caller]
-fn served(machine: &Machine) -> String {
+pub fn served(machine: &Machine) -> String {
     machine.get(80, "/").unwrap().body
 }
 
@@ -505,7 +505,7 @@ fn root_is_asked_on_a_terminal_and_the_deployment_is_shown() {
         return;
     }
     let machine = bare();
-    let answers = "potados\n/home/potados/cafeteria\n\n\n\nexec /usr/local/bin/demo-app\n/health\n\ncafeteria.test\ny\n";
+    let answers = "potados\n/home/potados/cafeteria\n\n\n\n\nexec /usr/local/bin/demo-app\n/health\n\ncafeteria.test\ny\n";
     let typed =
         format!("printf '{answers}' | script --quiet --return --command /opt/flipside/bin/install /dev/null");
     let shown = machine.run(&typed).succeeds();

@@ -7,6 +7,7 @@ use rustix::process::geteuid;
 use state::config::SourceKind;
 use state::{AppName, Config, IoContext as _};
 
+use super::described::Arranged;
 use super::record::Record;
 use super::wishes::{Question, Wishes};
 use super::{Account, Error, Result, described, ports};
@@ -96,22 +97,28 @@ impl Ground {
                 "The command that builds a release, if it needs one",
                 Some(String::new()),
             );
-            ask(&wishes.run, "--run", "The command that runs an instance on $PORT", None);
+            let upstream = Some("upstream".to_owned());
+            ask(&wishes.style, "--style", "How nginx reaches the instances, upstream or socket", upstream);
+            let run = [
+                "The command that runs an instance on $PORT",
+                "The command that runs an instance on $SOCKET",
+            ];
+            ask(&wishes.run, "--run", run[usize::from(wishes.sockets())], None);
             ask(
                 &wishes.health,
                 "--health",
                 "The path that a healthy instance answers with 200",
                 Some("/".into()),
             );
-            ask(
-                &wishes.ports,
-                "--ports",
-                "The ports of A, of B and of the check server",
-                Some(ports::free()),
-            );
+            let (text, free) = if wishes.sockets() {
+                ("The port of the check server", ports::free_one())
+            } else {
+                ("The ports of A, of B and of the check server", ports::free())
+            };
+            ask(&wishes.ports, "--ports", text, Some(free));
         }
         let text = self.configuration.as_ref().map_or("", |(_, text)| text);
-        let has_site = !described::is_arranged_otherwise(text).unwrap_or_default();
+        let has_site = described::arranged(text).ok() != Some(Arranged::Otherwise);
         if self.root && self.record.is_none() && has_site {
             ask(&wishes.domain, "--domain", "The domain of the site (_ answers to every name)", None);
         }
@@ -131,6 +138,7 @@ impl Ground {
             ("--directory", &wishes.directory, directory),
             ("--revision", &wishes.revision, revision),
             ("--build", &wishes.build, config.build.command.clone().unwrap_or_default()),
+            ("--style", &wishes.style, described::style(config).to_owned()),
             ("--run", &wishes.run, config.run.command.clone()),
             ("--health", &wishes.health, config.health.path.as_str().to_owned()),
             ("--ports", &wishes.ports, described::ports(config)),

@@ -27,12 +27,13 @@ pub use ground::{Ground, whose};
 pub use plan::{Action, Line, Part, Plan};
 pub use wishes::{Question, Wishes};
 
+use described::Arranged;
 use home::{Commands, Configuration, Folder, Manual, Profile, Secrets};
 use item::Item;
 use record::Record;
 use root::{
     Boot, Certificate, DefaultSite, Instances, Lingering, Listed, Logrotate, Nginx, Packages, SetSwitch,
-    Site, Sudoers, Switch,
+    Site, Sudoers, Switch, Way,
 };
 
 /// What is to be set up when all is said.
@@ -43,8 +44,7 @@ pub struct Setup<'a> {
     /// What flipside.toml is to hold.
     text: String,
     completed: bool,
-    /// Whether the switch is root's, by set-switch; otherwise it was arranged in another way, which is left alone.
-    by_set_switch: bool,
+    arranged: Arranged,
     /// Where the commands to install are.
     commands: PathBuf,
 }
@@ -66,7 +66,7 @@ impl<'a> Setup<'a> {
             ground,
             wishes,
             completed: added && ground.configuration.is_some(),
-            by_set_switch: !described::is_arranged_otherwise(&described)?,
+            arranged: described::arranged(&described)?,
             config,
             text,
             commands: exe.parent().unwrap_or(&exe).to_owned(),
@@ -100,7 +100,7 @@ impl<'a> Setup<'a> {
         // Both are removed last, since they tell what else there is to remove.
         items.extend(record.clone().map(|record| (Part::Root, Box::new(record) as Box<dyn Item>)));
         if let Some(list) = &self.wishes.packages {
-            items.push((Part::Root, Box::new(Packages::new(list)?)));
+            items.push((Part::Root, Box::new(Packages::new(list, self.needed())?)));
         } else if self.ground.root {
             self.must_have_tools()?;
         }
@@ -154,23 +154,24 @@ impl<'a> Setup<'a> {
         let (home, account) = (&self.ground.home, &self.ground.account);
         let name = self.config.name.to_string();
         let user = account.name.clone();
-        let [a, b] = self.ports()?;
-        let listed = Listed { name: name.clone(), user: user.clone(), a, b };
-        listed.must_be_free()?;
         record.must_have_ports_of_its_own()?;
         let mut items: Vec<Box<dyn Item>> = Vec::new();
-        let site = if self.by_set_switch { Some(self.site(record)?) } else { None };
         if systemd_runs() {
-            let shared = listed.others(Some(&user))?;
+            let shared = record.has_a_neighbour()?;
             items.push(Box::new(Lingering { account: account.clone(), shared }));
         }
-        if self.by_set_switch {
-            let shared = listed.others(None)?;
-            items.push(Box::new(SetSwitch::new(&self.commands, shared)?));
-            items.push(Box::new(listed));
-            items.push(Box::new(Switch { name: name.clone(), a }));
-            items.push(Box::new(Sudoers { name: name.clone(), user: user.clone() }));
+        if let Some([a, b]) = self.config.instance.ports().map(|ports| ports.map(Port::get)) {
+            let listed = Listed { name: name.clone(), user: user.clone(), a, b };
+            listed.must_be_free()?;
+            if self.arranged == Arranged::BySetSwitch {
+                let shared = listed.others()?;
+                items.push(Box::new(SetSwitch::new(&self.commands, shared)?));
+                items.push(Box::new(listed));
+                items.push(Box::new(Switch { name: name.clone(), a }));
+                items.push(Box::new(Sudoers { name: name.clone(), user: user.clone() }));
+            }
         }
+        let site = if self.has_site() { Some(self.site(record)?) } else { None };
         items.push(Box::new(Instances { account: account.clone(), home: home.clone() }));
         if let Some(site) = site {
             let check = site.check;
@@ -190,6 +191,7 @@ impl<'a> Setup<'a> {
         let site = Site {
             name: record.name.clone(),
             domain: record.domain.clone(),
+            way: self.way(),
             check: self.check()?,
             certificate: certificate.map(|(file, key)| Certificate { file, key }),
         };
@@ -197,11 +199,25 @@ impl<'a> Setup<'a> {
         Ok(site)
     }
 
+    /// By which nginx reaches whoever is enabled.
+    fn way(&self) -> Way {
+        let below = |path: &Path| self.ground.home.join(path);
+        let sockets = self.config.instance.sockets().map(|sockets| sockets.map(|it| below(it.as_path())));
+        sockets.map_or_else(
+            || Way::Include(root::switch(&self.config.name.to_string())),
+            |[a, b]| Way::Link { switch: below(self.config.nginx.switch.as_path()), a, b },
+        )
+    }
+
+    fn has_site(&self) -> bool {
+        self.arranged != Arranged::Otherwise
+    }
+
     /// What root's part is told, now or before; None where only root could say.
     fn record(&self) -> Option<Record> {
         let before = self.ground.record.as_ref();
         let domain = self.wishes.domain.clone().or(before.map(|record| record.domain.clone()));
-        let domain = if self.by_set_switch { domain? } else { domain.unwrap_or_default() };
+        let domain = if self.has_site() { domain? } else { domain.unwrap_or_default() };
         let wishes = self.wishes;
         let [a, b] = self.config.instance.ports().map_or([0, 0], |ports| ports.map(Port::get));
         let check = self.config.nginx.check.map_or(0, |check| check.address().port());
@@ -219,11 +235,6 @@ impl<'a> Setup<'a> {
         })
     }
 
-    fn ports(&self) -> Result<[u16; 2]> {
-        let ports = self.config.instance.ports().map(|ports| ports.map(Port::get));
-        ports.ok_or_else(|| Error::Usage("install does not arrange the style socket yet".into()))
-    }
-
     fn check(&self) -> Result<u16> {
         self.config.nginx.check.map(|check| check.address().port()).ok_or_else(|| {
             Error::Usage(
@@ -232,10 +243,22 @@ impl<'a> Setup<'a> {
         })
     }
 
+    /// Commands, and Debian's packages that hold them.
+    fn needed(&self) -> &'static [(&'static str, &'static str)] {
+        match self.arranged {
+            Arranged::BySetSwitch => {
+                &[("nginx", "nginx"), ("git", "git"), ("visudo", "sudo"), ("logrotate", "logrotate")]
+            }
+            Arranged::BySocket => {
+                &[("nginx", "nginx"), ("git", "git"), ("setfacl", "acl"), ("logrotate", "logrotate")]
+            }
+            Arranged::Otherwise => &[("git", "git"), ("logrotate", "logrotate")],
+        }
+    }
+
     fn must_have_tools(&self) -> Result<()> {
-        let needed: &[_] =
-            if self.by_set_switch { &["nginx", "git", "visudo", "logrotate"] } else { &["git", "logrotate"] };
-        let missing: Vec<_> = needed.iter().copied().filter(|name| !tool::is_installed(name)).collect();
+        let commands = self.needed().iter().map(|(command, _)| *command);
+        let missing: Vec<_> = commands.filter(|name| !tool::is_installed(name)).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -255,7 +278,7 @@ impl<'a> Setup<'a> {
         if self.ground.home != account.folder.join(".flipside") {
             words.push(format!("--home {}", self.ground.home.display()));
         }
-        if self.by_set_switch && self.ground.record.is_none() {
+        if self.has_site() && self.ground.record.is_none() {
             words.push(format!("--domain {}", self.wishes.domain.as_deref().unwrap_or("DOMAIN")));
         }
         words.join(" ")

@@ -19,7 +19,7 @@ pub struct Record {
     pub domain: String,
     pub certificate: Option<PathBuf>,
     pub certificate_key: Option<PathBuf>,
-    /// Of A, of B and of the check server.
+    /// Of A, of B and of the check server; 0 for none.
     pub ports: [u16; 3],
 }
 
@@ -43,7 +43,7 @@ impl Record {
     pub fn must_have_ports_of_its_own(&self) -> Result<()> {
         for entry in fs::read_dir("/var/lib/flipside").into_iter().flatten().flatten() {
             let Some(other) = Self::of(&entry.file_name().to_string_lossy())? else { continue };
-            let shared = other.ports.iter().find(|port| self.ports.contains(port));
+            let shared = other.ports.iter().find(|port| **port != 0 && self.ports.contains(port));
             if let Some(port) = shared.filter(|_| other.name != self.name) {
                 let name = &other.name;
                 return Err(Error::Usage(format!(
@@ -52,6 +52,17 @@ impl Record {
             }
         }
         Ok(())
+    }
+
+    /// Whether another app of the same user is installed.
+    pub fn has_a_neighbour(&self) -> Result<bool> {
+        for entry in fs::read_dir("/var/lib/flipside").into_iter().flatten().flatten() {
+            let other = Self::of(&entry.file_name().to_string_lossy())?;
+            if other.is_some_and(|other| other.name != self.name && other.user == self.user) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn text(&self) -> String {

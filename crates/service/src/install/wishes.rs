@@ -25,13 +25,16 @@ pub struct Wishes {
     /// The command that builds a release
     #[arg(long, value_name = "COMMAND")]
     pub build: Option<String>,
-    /// The command that runs an instance; it finds its port in $PORT
+    /// How nginx reaches the instances: `upstream` (by ports) or `socket` (by Unix sockets) [default: upstream]
+    #[arg(long)]
+    pub style: Option<String>,
+    /// The command that runs an instance; it finds its port in $PORT, or the path of its socket in $SOCKET
     #[arg(long, value_name = "COMMAND")]
     pub run: Option<String>,
     /// The path that a healthy instance answers with 200 [default: /]
     #[arg(long, value_name = "PATH")]
     pub health: Option<String>,
-    /// The ports of A, of B and of the check server [default: three free ones]
+    /// The ports of A, of B and of the check server, with sockets of the latter alone [default: free ones]
     #[arg(long, value_name = "A,B,CHECK")]
     pub ports: Option<String>,
     /// The domain of the site, or several in quotes; `_` answers to every name
@@ -43,7 +46,7 @@ pub struct Wishes {
     /// The key of the certificate
     #[arg(long, value_name = "FILE", requires = "certificate")]
     pub certificate_key: Option<PathBuf>,
-    /// Install nginx, git, sudo and logrotate by apt-get, and these beside them (nodejs,npm …)
+    /// Install nginx, git, sudo (for sockets acl) and logrotate by apt-get, and these beside them (nodejs,npm …)
     #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "")]
     pub packages: Option<String>,
     /// Secrets for the app, encrypted (.gpg or .age): they become the env file
@@ -71,6 +74,10 @@ impl Question {
 }
 
 impl Wishes {
+    pub(super) fn sockets(&self) -> bool {
+        self.style.as_deref() == Some("socket")
+    }
+
     pub fn answer(&mut self, question: &Question, answer: String) {
         let slot = match question.flag {
             "--user" => &mut self.user,
@@ -78,6 +85,7 @@ impl Wishes {
             "--git" => &mut self.git,
             "--revision" => &mut self.revision,
             "--build" => &mut self.build,
+            "--style" => &mut self.style,
             "--run" => &mut self.run,
             "--health" => &mut self.health,
             "--ports" => &mut self.ports,

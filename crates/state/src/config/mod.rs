@@ -56,6 +56,14 @@ impl Instances {
             _ => None,
         }
     }
+
+    /// The sockets of A and B, unless they listen on ports.
+    pub fn sockets(&self) -> Option<[&RelativePath; 2]> {
+        match (&self.a.on, &self.b.on) {
+            (ListensOn::Socket(a), ListensOn::Socket(b)) => Some([a, b]),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

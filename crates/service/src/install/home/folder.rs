@@ -2,15 +2,22 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 
-use state::{IoContext as _, file};
+use state::{IoContext as _, acl, file};
 
 use crate::install::item::{Found, Item, Removal};
 use crate::install::{Error, Result};
 
-/// The home: for its user alone, since nginx needs nothing that is in it.
+/// The home: for its user alone. nginx needs nothing that is in it but sockets, if the instances listen on such.
 pub struct Folder {
     pub path: PathBuf,
     pub uid: u32,
+}
+
+impl Folder {
+    /// Where an access control list lets nginx's user go through, the group's right to is that of the list (acl(5)).
+    fn listed(&self) -> u32 {
+        if acl::is_there(&self.path) { 0o010 } else { 0 }
+    }
 }
 
 impl Item for Folder {
@@ -30,13 +37,13 @@ impl Item for Folder {
                 "{path} is not a folder of the app's user; name another: --home"
             )));
         }
-        let others = metadata.permissions().mode() & 0o077;
-        Ok(if others == 0 { Found::There } else { Found::Different })
+        let is_private = metadata.permissions().mode() & 0o077 & !self.listed() == 0;
+        Ok(if is_private { Found::There } else { Found::Different })
     }
 
     fn make(&self) -> Result<()> {
         file::folder(&self.path)?;
-        Ok(fs::set_permissions(&self.path, Permissions::from_mode(0o700))
+        Ok(fs::set_permissions(&self.path, Permissions::from_mode(0o700 | self.listed()))
             .on("cannot set the mode of", &self.path)?)
     }
 

@@ -21,6 +21,6 @@ pub use logrotate::Logrotate;
 pub use nginx::Nginx;
 pub use packages::Packages;
 pub use set_switch::{BINARY, LIST, Listed, SetSwitch};
-pub use site::{Certificate, Site};
+pub use site::{Certificate, Site, Way};
 pub use sudoers::Sudoers;
 pub use switch::{Switch, switch};

@@ -7,13 +7,9 @@ pub struct Packages {
     pub names: Vec<String>,
 }
 
-/// Beside what is asked for, unless the command is there already.
-const NEEDED: [(&str, &str); 4] =
-    [("nginx", "nginx"), ("git", "git"), ("visudo", "sudo"), ("logrotate", "logrotate")];
-
 impl Packages {
-    /// `list` is what else is asked for, with commas.
-    pub fn new(list: &str) -> Result<Self> {
+    /// `list` is what is asked for, with commas; beside it what is needed, unless the command is there already.
+    pub fn new(list: &str, needed: &[(&str, &str)]) -> Result<Self> {
         let asked = list.split(',').map(str::trim).filter(|name| !name.is_empty());
         let mut names: Vec<String> = Vec::new();
         for name in asked {
@@ -23,7 +19,7 @@ impl Packages {
             }
             names.push(name.to_owned());
         }
-        let needed = NEEDED.iter().filter(|(command, _)| !is_installed(command));
+        let needed = needed.iter().filter(|(command, _)| !is_installed(command));
         names.extend(needed.map(|(_, package)| (*package).to_owned()));
         Ok(Self { names })
     }

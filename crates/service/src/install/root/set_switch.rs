@@ -97,14 +97,9 @@ impl Listed {
         Ok(())
     }
 
-    /// Of the same user, or any.
-    pub fn others(&self, user: Option<&str>) -> Result<bool> {
-        let list = list()?;
-        let of_user = |entry: &toml_edit::Item| match user {
-            Some(user) => entry.get("user").and_then(|it| it.as_str()) == Some(user),
-            None => true,
-        };
-        Ok(list.iter().any(|(name, entry)| name != self.name && of_user(entry)))
+    /// Whether there are other apps in it.
+    pub fn others(&self) -> Result<bool> {
+        Ok(list()?.iter().any(|(name, _)| name != self.name))
     }
 
     fn entry(&self) -> Table {

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use state::{IoContext as _, file};
 
-use super::{nginx, switch};
+use super::nginx;
 use crate::install::item::{Found, Item, Removal, difference, look_at, write};
 use crate::install::{Error, Result, record};
 
@@ -12,8 +12,17 @@ pub struct Site {
     pub name: String,
     /// As nginx takes it: several are separated by spaces; `_` is every name.
     pub domain: String,
+    pub way: Way,
     pub check: u16,
     pub certificate: Option<Certificate>,
+}
+
+/// By which nginx reaches the instance that is enabled.
+pub enum Way {
+    /// The switch is a file of root's that the site includes.
+    Include(PathBuf),
+    /// The switch is a symlink of the user's to the socket of A or B.
+    Link { switch: PathBuf, a: PathBuf, b: PathBuf },
 }
 
 pub struct Certificate {
@@ -35,7 +44,11 @@ impl Site {
             )));
         }
         let files = self.certificate.iter().flat_map(|it| [&it.file, &it.key]);
-        for path in files {
+        let sockets = match &self.way {
+            Way::Include(_) => Vec::new(),
+            Way::Link { switch, a, b } => vec![switch, a, b],
+        };
+        for path in files.chain(sockets) {
             let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
             if !path.is_absolute() || !path.to_str().is_some_and(|path| path.chars().all(plain)) {
                 let path = path.display();
@@ -74,16 +87,54 @@ impl Site {
 
     fn text(&self) -> String {
         let ipv6 = Path::new("/proc/net/if_inet6").exists();
-        let version = nginx::version();
-        let text = site(
-            &self.name,
-            &self.domain,
-            self.check,
-            self.certificate.as_ref(),
-            ipv6,
-            version.is_some_and(|version| version < HTTP2_ON),
-        );
-        if version.is_some_and(|version| version >= KEEPALIVE_MIN_TIMEOUT) { patient(&text) } else { text }
+        self.text_for(nginx::version(), ipv6)
+    }
+
+    /// As this nginx takes it; of one that nobody knows, as all take it.
+    fn text_for(&self, version: Option<(u32, u32, u32)>, ipv6: bool) -> String {
+        let http2_inline = version.is_some_and(|version| version < HTTP2_ON);
+        let default = if self.domain == "_" { " default_server" } else { "" };
+        let listen = |port: u16, words: &str| {
+            let v4 = format!("{port}{words}{default}");
+            if ipv6 { format!("{v4};\n    listen [::]:{v4}") } else { v4 }
+        };
+        let named = "    server_name @SERVER_NAME@;\n";
+        let template = match &self.way {
+            Way::Include(_) => include_str!("../../../../../share/nginx/site.conf"),
+            Way::Link { .. } => include_str!("../../../../../share/nginx/site-socket.conf"),
+        };
+        let template = if version.is_some_and(|version| version >= KEEPALIVE_MIN_TIMEOUT) {
+            template.replacen(named, &format!("{named}{PATIENT}"), 1)
+        } else {
+            template.to_owned()
+        };
+        let text = match &self.certificate {
+            None => template.replace("@LISTEN@", &listen(80, "")),
+            Some(Certificate { file, key }) => {
+                let tls = include_str!("../../../../../share/nginx/tls.conf")
+                    .replace("@CERTIFICATE@", &file.display().to_string())
+                    .replace("@CERTIFICATE_KEY@", &key.display().to_string());
+                let http2 = if http2_inline { "" } else { "    http2 on;\n" };
+                let redirect = include_str!("../../../../../share/nginx/redirect.conf")
+                    .replace("@LISTEN@", &listen(80, ""));
+                template
+                    .replace(named, &format!("{named}{http2}{tls}"))
+                    .replace("@LISTEN@", &listen(443, if http2_inline { " ssl http2" } else { " ssl" }))
+                    + "\n"
+                    + &redirect
+            }
+        };
+        let text = match &self.way {
+            Way::Include(switch) => text.replace("@SWITCH@", &switch.display().to_string()),
+            Way::Link { switch, a, b } => text
+                .replace("@SWITCH@", &switch.display().to_string())
+                .replace("@A@", &a.display().to_string())
+                .replace("@B@", &b.display().to_string()),
+        };
+        text.replace("@APP@", &self.name)
+            .replace("@VARIABLE@", &self.name.replace('-', "_"))
+            .replace("@SERVER_NAME@", &self.domain)
+            .replace("@CHECK@", &format!("127.0.0.1:{}", self.check))
     }
 }
 
@@ -91,50 +142,8 @@ impl Site {
 const HTTP2_ON: (u32, u32, u32) = (1, 25, 1);
 /// The first that can leave a kept connection open over a reload.
 const KEEPALIVE_MIN_TIMEOUT: (u32, u32, u32) = (1, 27, 4);
-
 /// A reload closes no connection that a client has used just before: not longer than clients may take anyway.
-fn patient(text: &str) -> String {
-    let waits = "    client_header_timeout 15s;\n";
-    text.replace(waits, &format!("{waits}    keepalive_min_timeout 15s;\n"))
-}
-
-fn site(
-    name: &str,
-    domain: &str,
-    check: u16,
-    certificate: Option<&Certificate>,
-    ipv6: bool,
-    http2_inline: bool,
-) -> String {
-    let default = if domain == "_" { " default_server" } else { "" };
-    let listen = |port: u16, words: &str| {
-        let v4 = format!("{port}{words}{default}");
-        if ipv6 { format!("{v4};\n    listen [::]:{v4}") } else { v4 }
-    };
-    let template = include_str!("../../../../../share/nginx/site.conf");
-    let text = match certificate {
-        None => template.replace("@LISTEN@", &listen(80, "")),
-        Some(Certificate { file, key }) => {
-            let named = "    server_name @SERVER_NAME@;\n";
-            let tls = include_str!("../../../../../share/nginx/tls.conf")
-                .replace("@CERTIFICATE@", &file.display().to_string())
-                .replace("@CERTIFICATE_KEY@", &key.display().to_string());
-            let http2 = if http2_inline { "" } else { "    http2 on;\n" };
-            let redirect =
-                include_str!("../../../../../share/nginx/redirect.conf").replace("@LISTEN@", &listen(80, ""));
-            template
-                .replace(named, &format!("{named}{http2}{tls}"))
-                .replace("@LISTEN@", &listen(443, if http2_inline { " ssl http2" } else { " ssl" }))
-                + "\n"
-                + &redirect
-        }
-    };
-    text.replace("@APP@", name)
-        .replace("@VARIABLE@", &name.replace('-', "_"))
-        .replace("@SWITCH@", &switch(name).display().to_string())
-        .replace("@SERVER_NAME@", domain)
-        .replace("@CHECK@", &format!("127.0.0.1:{check}"))
-}
+const PATIENT: &str = "    keepalive_min_timeout 15s;\n";
 
 impl Item for Site {
     fn what(&self) -> String {
@@ -211,9 +220,17 @@ impl Site {
 mod tests {
     use super::*;
 
+    const OLD: Option<(u32, u32, u32)> = Some((1, 22, 1));
+    const NEW: Option<(u32, u32, u32)> = Some((1, 28, 0));
+
+    fn site(name: &str, domain: &str) -> Site {
+        let way = Way::Include(super::super::switch(name));
+        Site { name: name.into(), domain: domain.into(), way, check: 20200, certificate: None }
+    }
+
     #[test]
     fn the_plain_form_is_left_to_certbot() {
-        let text = site("hello-world", "hello.example.org www.example.org", 20200, None, true, true);
+        let text = site("hello-world", "hello.example.org www.example.org").text_for(OLD, true);
         assert!(text.contains(
             "    listen 80;\n    listen [::]:80;\n    server_name hello.example.org www.example.org;\n"
         ));
@@ -225,9 +242,10 @@ mod tests {
     #[test]
     fn the_tls_form_redirects_and_speaks_http2_as_this_nginx_writes_it() {
         let certificate = Certificate { file: "/etc/ssl/chain.pem".into(), key: "/etc/ssl/key.pem".into() };
-        let old = site("hello", "hello.example.org", 20200, Some(&certificate), false, true);
+        let site = Site { certificate: Some(certificate), ..site("hello", "hello.example.org") };
+        let old = site.text_for(OLD, false);
         assert!(old.contains("    listen 443 ssl http2;\n") && !old.contains("http2 on"), "{old}");
-        let new = site("hello", "hello.example.org", 20200, Some(&certificate), false, false);
+        let new = site.text_for(NEW, false);
         assert!(new.contains("    listen 443 ssl;\n") && new.contains("    http2 on;\n"), "{new}");
         assert!(
             new.contains("ssl_certificate /etc/ssl/chain.pem;") && new.contains("Strict-Transport-Security")
@@ -240,21 +258,44 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_of_a_newer_nginx_waits_for_clients_that_are_about_to_ask() {
-        let text = patient(&site("hello", "_", 20200, None, false, false));
-        assert_eq!(text.matches("    keepalive_min_timeout 15s;\n").count(), 1, "{text}");
+    fn a_newer_nginx_waits_at_a_reload_for_clients_that_are_about_to_ask() {
+        let site = site("hello", "_");
+        assert_eq!(site.text_for(NEW, false).matches(PATIENT).count(), 1);
+        for version in [OLD, Some((1, 27, 3)), None] {
+            assert!(!site.text_for(version, false).contains("keepalive_min_timeout"), "{version:?}");
+        }
+    }
+
+    #[test]
+    fn the_sockets_of_the_home_are_reached_by_the_switch_and_each_by_its_name() {
+        let below = |name: &str| Path::new("/home/potados/.flipside/run").join(name);
+        let way = Way::Link { switch: below("current.sock"), a: below("A.sock"), b: below("B.sock") };
+        let site = Site { way, ..site("hello", "_") };
+        site.must_be_plain().unwrap();
+        let text = site.text_for(OLD, false);
+        for (upstream, socket) in [("hello", "current"), ("hello.A", "A"), ("hello.B", "B")] {
+            let expected = format!(
+                "upstream {upstream} {{\n    server unix:/home/potados/.flipside/run/{socket}.sock;\n"
+            );
+            assert!(text.contains(&expected), "{expected} in {text}");
+        }
+        assert!(!text.contains('@'), "{text}");
     }
 
     #[test]
     fn every_name_means_the_default_server() {
-        assert!(site("hello", "_", 20200, None, false, true).contains("listen 80 default_server;"));
+        assert!(site("hello", "_").text_for(OLD, false).contains("listen 80 default_server;"));
     }
 
     #[test]
-    fn a_domain_that_means_something_else_to_nginx_is_refused() {
+    fn what_means_something_else_to_nginx_is_refused() {
         for domain in ["", "a;b", "a{", "$host", "a\nb", "include x", "\"", "~^x"] {
-            let site = Site { name: "x".into(), domain: domain.into(), check: 1, certificate: None };
-            assert_eq!(site.must_be_plain().is_err(), domain != "include x", "{domain}");
+            assert_eq!(site("x", domain).must_be_plain().is_err(), domain != "include x", "{domain}");
+        }
+        for name in ["a b.sock", "a;.sock", "{.sock", "$x.sock"] {
+            let path = Path::new("/home/potados/run").join(name);
+            let way = Way::Link { switch: path.clone(), a: path.clone(), b: path };
+            assert!(Site { way, ..site("x", "_") }.must_be_plain().is_err(), "{name}");
         }
     }
 }
