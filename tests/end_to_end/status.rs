@@ -3,7 +3,7 @@
 use serde_json::Value;
 use support::{World, processes};
 
-use crate::world;
+use crate::{traced, world};
 
 const KEYS: [&str; 7] = ["app", "enabled", "live", "applied", "service", "interrupted", "last_deployment"];
 const INSTANCE_KEYS: [&str; 13] = [
@@ -205,4 +205,21 @@ fn a_dead_instance_beside_a_healthy_one_is_told_with_what_helps_at_once() {
         .shows("B serves and is not healthy: it does not run; run bootup, or connect-to-nginx A: A (v1-");
     world.run(["connect-to-nginx", "a"]).succeeds();
     world.serves("A", "v1");
+}
+
+#[test]
+fn it_runs_nothing_and_asks_nothing_of_what_else_runs_on_the_machine() {
+    if !traced::is_possible() {
+        return;
+    }
+    let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
+    let calls = traced::calls_of_all_threads(&world, &["status"]);
+    let ours: Vec<_> = ["A", "B"].iter().flat_map(|name| world.processes_of(name)).collect();
+    for call in calls {
+        assert!(!call.contains("clone(") && !call.contains("fork("), "{call}");
+        assert!(!call.contains("\"/proc\""), "all of /proc is listed: {call}");
+        let asked =
+            call.split_once("\"/proc/").and_then(|(_, rest)| rest.split(['/', '"']).next()?.parse().ok());
+        assert!(asked.is_none_or(|pid: i32| ours.contains(&pid)), "of another process: {call}");
+    }
 }

@@ -141,10 +141,19 @@ pub struct Struck {
 
 /// All system calls of a command that runs no other, each as strace shows it.
 pub fn calls(world: &World, words: &[&str]) -> Vec<String> {
+    traced(world, words, &[])
+}
+
+/// The same of one that has several threads.
+pub fn calls_of_all_threads(world: &World, words: &[&str]) -> Vec<String> {
+    traced(world, words, &["-f"])
+}
+
+fn traced(world: &World, words: &[&str], options: &[&str]) -> Vec<String> {
     let log = world.folder().join("calls");
     let command = world.command(words);
     let mut strace = Command::new("strace");
-    strace.args(["-qq", "-o"]).arg(&log).arg(command.get_program()).args(command.get_args());
+    strace.args(options).args(["-qq", "-o"]).arg(&log).arg(command.get_program()).args(command.get_args());
     strace.env("FLIPSIDE_HOME", world.home());
     Running::start(&words.join(" "), strace).wait().succeeds();
     fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect()

@@ -56,6 +56,42 @@ pub fn of(home: &Home, instance: InstanceName) -> Vec<Member> {
     marked(&instance_mark(home, instance), leader.map(|record| record.process.pid))
 }
 
+/// The same to look at, not to end: while the recorded process runs, those that descend from it, so that nothing is asked of
+/// what else runs on the machine. One that has left that tree is not among them.
+pub fn in_sight(home: &Home, instance: InstanceName) -> Vec<Pid> {
+    let record = Record::read(home, instance);
+    if let Some(unit) = record.as_ref().and_then(Record::current_unit) {
+        return control_group::processes(&unit.control_group);
+    }
+    match record {
+        Some(record) if record.process.runs() => tree(record.process.pid),
+        _ => of(home, instance).iter().map(|member| member.pid).collect(),
+    }
+}
+
+/// A process and all that descend from it.
+fn tree(root: Pid) -> Vec<Pid> {
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(pid) = found.get(next) {
+        found.extend(children(*pid));
+        next += 1;
+    }
+    found
+}
+
+/// proc_pid_task(5): each thread has the children that it made.
+pub fn children(pid: Pid) -> Vec<Pid> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| file::of_kernel(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            let list = String::from_utf8_lossy(&list);
+            list.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 /// Whether something of what was recorded runs.
 pub fn lives(record: &Record) -> bool {
     record.process.runs() || record.current_unit().is_some_and(|unit| !in_unit(unit).is_empty())

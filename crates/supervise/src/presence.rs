@@ -6,7 +6,7 @@ use std::fs;
 
 use state::instance::Record;
 use state::process::instance_mark;
-use state::{Address, App, InstanceName, Pid, file};
+use state::{Address, App, InstanceName, Pid};
 
 use crate::error::{Error, Result};
 use crate::sockets::{self, Listening};
@@ -104,7 +104,7 @@ fn among_the_recorded(app: &App, instance: InstanceName, inodes: &[String]) -> O
         if holds(pid, inodes) {
             return Some(pid);
         }
-        waiting.extend(children(pid));
+        waiting.extend(family::children(pid));
     }
     None
 }
@@ -134,18 +134,6 @@ fn holds(pid: Pid, inodes: &[String]) -> bool {
     descriptors
         .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
         .any(|target| target.to_str().is_some_and(|name| inodes.iter().any(|inode| inode == name)))
-}
-
-/// proc_pid_task(5): each thread has the children that it made.
-fn children(pid: Pid) -> Vec<Pid> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = threads.filter_map(|thread| file::of_kernel(thread.path().join("children")).ok());
-    lists
-        .flat_map(|list| {
-            let list = String::from_utf8_lossy(&list);
-            list.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid)).collect::<Vec<_>>()
-        })
-        .collect()
 }
 
 fn command(pid: Pid) -> String {

@@ -17,9 +17,10 @@ pub struct Resources {
 
 /// None if nothing of it runs.
 pub fn of(app: &App, instance: InstanceName) -> Option<Resources> {
-    let processes: Vec<_> = family::of(&app.home, instance)
-        .iter()
-        .filter_map(|member| procfs::process::Process::new(member.pid.0).ok()?.stat().ok())
+    let processes: Vec<_> = family::in_sight(&app.home, instance)
+        .into_iter()
+        .filter_map(|pid| procfs::process::Process::new(pid.0).ok()?.stat().ok())
+        .filter(|stat| stat.state != 'Z')
         .collect();
     if processes.is_empty() {
         return None;
