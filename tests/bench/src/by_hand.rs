@@ -18,6 +18,7 @@ listener() { lsof -nP -t "-iTCP:$port" -sTCP:LISTEN; }
 [ -d "$instance" ] || git clone -q "$SOURCE" "$instance"
 git -C "$instance" fetch -q --tags
 git -C "$instance" checkout -q -f "$1"
+[ -z "$BUILD" ] || sh -c "$BUILD"
 
 if old=$(listener); then
     kill "$old"
@@ -38,12 +39,18 @@ nginx -p "$PROXY" -c "$PROXY/nginx.conf" -s reload
 
 /// The command that deploys the revision like this in a world in which flipside does not.
 pub fn deploy(world: &World, revision: &str) -> Command {
+    with_build(world, revision, "")
+}
+
+/// The same with a build.
+pub fn with_build(world: &World, revision: &str, build: &str) -> Command {
     let folder = world.folder().join("by-hand");
     fs::create_dir_all(&folder).expect("a folder for what is done by hand");
     let mut shell = in_world(world, SCRIPT);
     shell.args(["deploy", revision]);
     shell
         .env("FOLDER", &folder)
+        .env("BUILD", build)
         .env("SOURCE", world.source())
         .env("SWITCH", world.switch())
         .env("PROXY", world.folder().join("proxy"))

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use report::Report;
+use rows::Measured;
 use surroundings::{HOLD_CONNECTIONS, hold_connections};
 
 /// Measure the commands, each beside what one would do by hand
@@ -70,15 +71,14 @@ fn main() -> ExitCode {
     support::commands_beside(&this.display().to_string());
     let mut effort = if arguments.quick { QUICK } else { WHOLE };
     effort.deployments = arguments.deployments.unwrap_or(effort.deployments);
-    let wanted = |name: &str| {
-        arguments.rows.is_empty() || arguments.rows.iter().any(|part| name.contains(part.as_str()))
+    let wanted = |row: &Measured| match &arguments.rows[..] {
+        [] => !(arguments.quick && row.only_times),
+        parts => parts.iter().any(|part| row.name.contains(part.as_str())),
     };
     let mut report = Report::new(arguments.quick);
-    for (name, measure) in rows::ALL {
-        if wanted(name) {
-            eprintln!("{name}");
-            measure(&effort, &mut report);
-        }
+    for row in rows::ALL.iter().filter(|row| wanted(row)) {
+        eprintln!("{}", row.name);
+        (row.by)(&effort, &mut report);
     }
     println!("{report}");
     if let Some(path) = arguments.json {

@@ -1,40 +1,93 @@
 //! How long requests take while it is deployed.
+//!
+//! nginx, the instances and what deploys have two processors to themselves, as on a cheap server, and a build keeps both of
+//! them busy. The load comes from wherever there is room.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::World;
 use support::load::{Mode, Report as Loaded};
+use support::processes;
 
-use super::{RELEASES, Style, three_releases};
+use super::Style;
 use crate::Effort;
+use crate::by_hand;
 use crate::report::{Report, Timed};
 use crate::timing::Rounds;
 
+const PROCESSORS: &str = "0,1";
 const STEADY: Duration = Duration::from_secs(3);
+const BUILD: &str = "for each in 1 2; do timeout 1 sh -c 'while :; do :; done' & done; wait";
+/// In a row, each of a new revision.
+const DEPLOYMENTS: usize = 2;
 
 /// The time that 99 in 100 requests stay under, in turns with the steady state.
 pub fn while_deploying(effort: &Effort, report: &mut Report) {
-    let world = three_releases(Style::Upstream);
-    let mut releases = RELEASES.into_iter().cycle();
-    let rounds = (0..effort.few)
+    let by_hand =
+        rounds(effort, &Style::Upstream.world(), |world, release| by_hand::with_build(world, release, BUILD));
+    for style in Style::BOTH {
+        let world = style.world().set("build.command", &format!("{BUILD:?}"));
+        let now = rounds(effort, &world, |world, release| world.command(&["deploy", release]));
+        let both = now.iter().zip(&by_hand).map(|([now, steady], [by_hand, _])| [*now, *by_hand, *steady]);
+        let both = Rounds::of(both.collect());
+        let what = format!("99 in 100 requests while deploying{}", style.suffix());
+        let in_words = "1.3 times the steady state";
+        report
+            .tell(Timed::of(&what, &both, "a script").within(&both, in_words, |[_, _, steady]| 1.3 * steady));
+    }
+}
+
+/// While deploying, and without.
+fn rounds(effort: &Effort, world: &World, deploy: fn(&World, &str) -> Command) -> Vec<[f64; 2]> {
+    let mut number = 0;
+    let mut deploy_next = |world: &World| {
+        number += 1;
+        let release = format!("v{number}");
+        world.publish(&release, &[("NUMBER", &number.to_string())]);
+        on_two_processors(&deploy(world, &release));
+    };
+    world.make();
+    bind(world);
+    for _ in 0..2 {
+        deploy_next(world);
+    }
+    (0..effort.few)
         .map(|_| {
             let steady = world.under_load(|_: &World| std::thread::sleep(STEADY)).report;
-            let deploying = world
-                .under_load(|world| {
-                    for release in releases.by_ref().take(6) {
-                        world.run(["deploy", release]).succeeds();
-                    }
-                })
-                .report;
-            [p99(&deploying), p99(&steady)]
+            let deploying = world.under_load(|world| {
+                for _ in 0..DEPLOYMENTS {
+                    deploy_next(world);
+                }
+            });
+            [p99(&deploying.report), p99(&steady)]
         })
-        .collect();
-    let rounds = Rounds::of(rounds);
-    report.tell(Timed::of("99 in 100 requests while deploying", &rounds, "the steady state").within(
-        &rounds,
-        "1.3 times the steady state",
-        |[_, steady]| 1.3 * steady,
-    ));
+        .collect()
+}
+
+/// nginx, with the workers that it will have.
+fn bind(world: &World) {
+    let master = world.nginx_pid().expect("nginx runs");
+    for pid in processes::in_session(master) {
+        let mut taskset = Command::new("taskset");
+        taskset.args(["-a", "-p", "-c", PROCESSORS, &pid.to_string()]).stdout(Stdio::null());
+        assert!(taskset.status().expect("taskset is there").success());
+    }
+}
+
+fn on_two_processors(command: &Command) {
+    let mut taskset = Command::new("taskset");
+    taskset.args(["-c", PROCESSORS]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => taskset.env(name, value),
+            None => taskset.env_remove(name),
+        };
+    }
+    taskset.current_dir(command.get_current_dir().expect("a world runs its commands in its folder"));
+    taskset.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let status = taskset.status().expect("taskset is there");
+    assert!(status.success(), "{command:?}: {status}");
 }
 
 /// Of requests over new connections.

@@ -15,23 +15,36 @@ use support::World;
 use crate::report::Report;
 use crate::{Effort, by_hand, growth};
 
-type Measure = fn(&Effort, &mut Report);
+pub struct Measured {
+    pub name: &'static str,
+    pub by: fn(&Effort, &mut Report),
+    /// It judges nothing but times, and takes long: the quick form has it only if it is asked for.
+    pub only_times: bool,
+}
 
-pub const ALL: [(&str, Measure); 14] = [
-    ("queries", queries::of_the_switch),
-    ("pid", queries::pid),
-    ("status", queries::status),
-    ("connect-to-nginx", steps::connect),
-    ("deploy", deploying::deploy),
-    ("update-instance", updating::update),
-    ("load", load::deployments),
-    ("broken-releases", load::broken_releases),
-    ("killed", load::killed),
-    ("latency", latency::while_deploying),
-    ("kept", kept::whatever_is_kept),
-    ("memory", memory::resident),
-    ("system-calls", memory::system_calls),
-    ("growth", growth::measure),
+const fn row(name: &'static str, by: fn(&Effort, &mut Report)) -> Measured {
+    Measured { name, by, only_times: false }
+}
+
+const fn only_times(name: &'static str, by: fn(&Effort, &mut Report)) -> Measured {
+    Measured { name, by, only_times: true }
+}
+
+pub const ALL: [Measured; 14] = [
+    row("queries", queries::of_the_switch),
+    row("pid", queries::pid),
+    row("status", queries::status),
+    row("connect-to-nginx", steps::connect),
+    row("deploy", deploying::deploy),
+    row("update-instance", updating::update),
+    row("load", load::deployments),
+    row("broken-releases", load::broken_releases),
+    row("killed", load::killed),
+    only_times("latency", latency::while_deploying),
+    only_times("kept", kept::whatever_is_kept),
+    row("memory", memory::resident),
+    row("system-calls", memory::system_calls),
+    only_times("growth", growth::measure),
 ];
 
 /// Three: so each deployment in turn finds an older release than the one that it deploys on the flip side.
