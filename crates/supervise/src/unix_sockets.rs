@@ -1,19 +1,22 @@
 //! What the kernel tells of Unix sockets by sock_diag(7). Whatever path an app gave when it bound its socket, relative or
 //! not, the kernel knows the file that this has made: sockets are told apart by that.
+//!
+//! The kernel cannot be asked for the sockets of one file, so there may be thousands that are not looked for: an answer is
+//! read where it lies.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::slice;
 
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload, Nla as _,
+    NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkHeader, NetlinkMessage,
 };
 use netlink_packet_sock_diag::SockDiagMessage;
-use netlink_packet_sock_diag::constants::UNIX_DIAG_VFS;
-use netlink_packet_sock_diag::unix::nlas::{Nla, UnixDiagName};
-use netlink_packet_sock_diag::unix::{ShowFlags, StateFlags, UnixRequest, UnixResponse};
+use netlink_packet_sock_diag::constants::{UNIX_DIAG_ICONS, UNIX_DIAG_NAME, UNIX_DIAG_PEER, UNIX_DIAG_VFS};
+use netlink_packet_sock_diag::unix::{ShowFlags, StateFlags, UnixRequest};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use rustix::fs::{major, minor};
 
@@ -25,9 +28,9 @@ pub(crate) fn listening(path: &Path) -> Result<Vec<Listening>> {
     // Without the file nobody can connect, whoever still listens.
     let Some(file) = File::at(path) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    ask(&StateFlags::LISTEN, ShowFlags::empty(), |socket| {
+    ask(&StateFlags::LISTEN, ShowFlags::from_bits_retain(UDIAG_SHOW_UID), |socket| {
         if file.is_of(socket) {
-            found.push(Listening { inode: socket.header.inode, uid: uid(socket) });
+            found.push(Listening { inode: socket.inode, uid: socket.uid().unwrap_or(file.owner) });
         }
     })
     .map_err(system("cannot ask the kernel for listening sockets"))?;
@@ -42,9 +45,9 @@ pub(crate) fn connections_to(path: &Path) -> Result<usize> {
     let states = StateFlags::ESTABLISHED | StateFlags::LISTEN;
     ask(&states, ShowFlags::PEER | ShowFlags::ICONS, |socket| {
         // Whoever listened may have removed its socket already, and still be busy.
-        let is_of_it = file.as_ref().map_or_else(|| name(socket) == Some(path), |file| file.is_of(socket));
+        let is_of_it = file.as_ref().map_or_else(|| socket.name() == Some(path), |file| file.is_of(socket));
         if is_of_it {
-            count += peers(socket).filter(|peer| *peer != 0).count();
+            count += socket.peers().filter(|peer| *peer != 0).count();
         }
     })
     .map_err(system("cannot ask the kernel for connections"))?;
@@ -52,77 +55,97 @@ pub(crate) fn connections_to(path: &Path) -> Result<usize> {
 }
 
 /// A socket's file, as the kernel tells of it: with 32 bits for each number.
-struct File {
+struct File<'a> {
     inode: u32,
     device: u32,
-    name: Option<std::ffi::OsString>,
+    owner: u32,
+    name: Option<&'a OsStr>,
 }
 
-impl File {
-    fn at(path: &Path) -> Option<Self> {
+impl<'a> File<'a> {
+    fn at(path: &'a Path) -> Option<Self> {
         let metadata = fs::symlink_metadata(path).ok()?;
         let device = metadata.dev();
         Some(Self {
             inode: metadata.ino() as u32,
             // The kernel's own form of it (MKDEV).
             device: major(device) << 20 | minor(device),
-            name: path.file_name().map(ToOwned::to_owned),
+            owner: metadata.uid(),
+            name: path.file_name(),
         })
     }
 
     /// Some file systems show another device than the kernel knows (btrfs, overlayfs): there the name has to do.
-    fn is_of(&self, socket: &UnixResponse) -> bool {
-        let same_name = || name(socket).and_then(Path::file_name) == self.name.as_deref();
-        file(socket)
+    fn is_of(&self, socket: &Shown) -> bool {
+        let same_name = || socket.name().and_then(Path::file_name) == self.name;
+        socket
+            .file()
             .is_some_and(|(inode, device)| inode == self.inode && (device == self.device || same_name()))
     }
 }
 
-fn file(socket: &UnixResponse) -> Option<(u32, u32)> {
-    let [inode, device] = numbers(socket, UNIX_DIAG_VFS)?;
-    Some((inode, device))
-}
-
-fn name(socket: &UnixResponse) -> Option<&Path> {
-    socket.nlas.iter().find_map(|attribute| match attribute {
-        Nla::Name(UnixDiagName::Pathname(name)) => Some(Path::new(name)),
-        _ => None,
-    })
-}
-
-/// The sockets that are connected to it, or wait for that; 0 for one that was closed.
-fn peers(socket: &UnixResponse) -> impl Iterator<Item = u32> {
-    socket
-        .nlas
-        .iter()
-        .flat_map(|attribute| match attribute {
-            Nla::Peer(peer) => slice::from_ref(peer),
-            Nla::PendingConnections(peers) => peers,
-            _ => &[],
-        })
-        .copied()
+/// One socket of an answer: `struct unix_diag_msg` (unix_diag.h), and the attributes after it.
+struct Shown<'a> {
+    /// Its name in `/proc/PID/fd`.
+    inode: u32,
+    attributes: &'a [u8],
 }
 
 /// UDIAG_SHOW_UID and UNIX_DIAG_UID (unix_diag.h), which kernels before 5.3 do not have.
-const SHOW_UID: u32 = 0x40;
+const UDIAG_SHOW_UID: u32 = 0x40;
 const UNIX_DIAG_UID: u16 = 7;
 
-fn uid(socket: &UnixResponse) -> u32 {
-    numbers(socket, UNIX_DIAG_UID).map_or(0, |[uid]| uid)
+impl<'a> Shown<'a> {
+    fn read(message: &'a [u8]) -> Option<Self> {
+        Some(Self { inode: number(message, 4)?, attributes: message.get(16..)? })
+    }
+
+    fn attribute(&self, kind: u16) -> Option<&'a [u8]> {
+        let mut rest = self.attributes;
+        loop {
+            let length = usize::from(half(rest, 0)?);
+            let value = rest.get(4..length)?;
+            if half(rest, 2)? == kind {
+                return Some(value);
+            }
+            rest = rest.get(length.next_multiple_of(4)..)?;
+        }
+    }
+
+    fn file(&self) -> Option<(u32, u32)> {
+        let file = self.attribute(UNIX_DIAG_VFS)?;
+        Some((number(file, 0)?, number(file, 4)?))
+    }
+
+    fn name(&self) -> Option<&'a Path> {
+        // One that begins with a NUL is no path (unix(7)).
+        let name = self.attribute(UNIX_DIAG_NAME)?.split(|byte| *byte == 0).next()?;
+        (!name.is_empty()).then(|| Path::new(OsStr::from_bytes(name)))
+    }
+
+    /// The sockets that are connected to it, or wait for that; 0 for one that was closed.
+    fn peers(&self) -> impl Iterator<Item = u32> {
+        let lists = [UNIX_DIAG_PEER, UNIX_DIAG_ICONS].map(|kind| self.attribute(kind).unwrap_or_default());
+        lists.into_iter().flat_map(|list| list.chunks_exact(4).filter_map(|peer| number(peer, 0)))
+    }
+
+    fn uid(&self) -> Option<u32> {
+        number(self.attribute(UNIX_DIAG_UID)?, 0)
+    }
 }
 
-/// An attribute that is so many numbers of 32 bits.
-fn numbers<const N: usize>(socket: &UnixResponse, kind: u16) -> Option<[u32; N]> {
-    let attribute = socket.nlas.iter().find(|it| it.kind() == kind && it.value_len() == 4 * N)?;
-    let mut bytes = vec![0; 4 * N];
-    attribute.emit_value(&mut bytes);
-    Some(std::array::from_fn(|at| u32::from_ne_bytes([0, 1, 2, 3].map(|byte| bytes[4 * at + byte]))))
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-fn ask(states: &StateFlags, more: ShowFlags, mut each: impl FnMut(&UnixResponse)) -> io::Result<()> {
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn ask(states: &StateFlags, more: ShowFlags, mut each: impl FnMut(&Shown)) -> io::Result<()> {
     let socket = Socket::new(NETLINK_SOCK_DIAG)?;
     socket.connect(&SocketAddr::new(0, 0))?;
-    let show_flags = ShowFlags::NAME | ShowFlags::VFS | ShowFlags::from_bits_retain(SHOW_UID) | more;
+    let show_flags = ShowFlags::NAME | ShowFlags::VFS | more;
     let request = UnixRequest { state_flags: states.clone(), inode: 0, show_flags, cookie: [0xff; 8] };
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -141,20 +164,22 @@ fn ask(states: &StateFlags, more: ShowFlags, mut each: impl FnMut(&UnixResponse)
     }
 }
 
-/// Shows each socket that one answer of the kernel's holds. False after the last answer.
-fn each_in(mut bytes: &[u8], each: &mut impl FnMut(&UnixResponse)) -> io::Result<bool> {
-    while let Some(length) = bytes.first_chunk().map(|length| u32::from_ne_bytes(*length)) {
-        // Whatever name somebody gave a socket of theirs, it hides no other.
-        match NetlinkMessage::<SockDiagMessage>::deserialize(bytes).map(|message| message.payload) {
-            Ok(NetlinkPayload::InnerMessage(SockDiagMessage::UnixResponse(response))) => each(&response),
-            Ok(NetlinkPayload::Done(_)) => return Ok(false),
-            Ok(NetlinkPayload::Error(error)) => {
-                return Err(io::Error::from_raw_os_error(error.raw_code().saturating_abs()));
+/// Shows each socket that one answer of the kernel's holds: `struct nlmsghdr` (netlink(7)), and what follows. False after the
+/// last answer.
+fn each_in(mut bytes: &[u8], each: &mut impl FnMut(&Shown)) -> io::Result<bool> {
+    while let (Some(length), Some(kind)) = (number(bytes, 0), half(bytes, 4)) {
+        let length = length as usize;
+        let Some(message) = bytes.get(16..length) else { break };
+        match kind {
+            NLMSG_DONE => return Ok(false),
+            NLMSG_ERROR => {
+                let code = number(message, 0).unwrap_or_default().cast_signed();
+                return Err(io::Error::from_raw_os_error(code.saturating_abs()));
             }
-            _ => {}
+            _ => Shown::read(message).iter().for_each(&mut *each),
         }
-        // Messages begin at multiples of four bytes (netlink(7), NLMSG_ALIGN).
-        bytes = bytes.get((length as usize).next_multiple_of(4).max(4)..).unwrap_or_default();
+        // Messages begin at multiples of four bytes (NLMSG_ALIGN).
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     Ok(true)
 }
