@@ -168,6 +168,7 @@ impl Goal {
         );
         if let Some(stopped) = &self.stopped {
             assert!(world.processes_of(stopped).is_empty(), "{stopped} was to be stopped");
+            assert!(!world.exists(&format!("run/{stopped}.sock")), "nothing is left at its address");
         }
         let json = sweep_status(world);
         assert!(json["interrupted"].is_null(), "nothing is interrupted any more: {json}");
@@ -303,11 +304,9 @@ fn stray(world: &World) -> Vec<String> {
     let folder = |path: &str| -> Vec<String> {
         world.list(path).into_iter().map(|name| format!("{path}/{name}")).collect()
     };
-    let mut of_run = vec!["run/lock", "run/A.json", "run/B.json", "run/current.sock"];
-    let sockets = [("A", "run/A.sock"), ("B", "run/B.sock")];
-    let in_use = sockets.into_iter().filter(|(instance, _)| !world.processes_of(instance).is_empty());
-    of_run.extend(in_use.map(|(_, path)| path));
-    let of_run = |path: &String| !of_run.contains(&path.as_str());
+    // A record or a socket of an instance that has ended is in nobody's way.
+    let of_run = ["lock", "A.json", "B.json", "A.sock", "B.sock", "current.sock"];
+    let of_run = |path: &String| !of_run.iter().any(|name| path == &format!("run/{name}"));
     let half = |path: &String| !world.exists(&format!("{path}/release.json"));
     let mut stray: Vec<String> = folder("run").into_iter().filter(of_run).collect();
     stray.extend(folder("releases").into_iter().filter(half));
