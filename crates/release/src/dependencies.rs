@@ -104,7 +104,7 @@ impl Provided {
     pub fn protect(&self, building: &Building, manner: Manner) -> Result<()> {
         let dependencies = building.app.config.build.dependencies.as_ref();
         match (manner, dependencies, self.made) {
-            (Manner::Shared, Some(dependencies), Some(made)) if !twin::copies_are_free(building.folder()) => {
+            (Manner::Shared, Some(dependencies), Some(made)) => {
                 twin::protect(&building.folder().join(dependencies.path.as_path()), made)
             }
             _ => Ok(()),

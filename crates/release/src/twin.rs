@@ -4,20 +4,23 @@
 //! Whoever wants to change a file that is protected so has to put another one in its place, which the other folder does not
 //! see. So what is shared stays as it is, and the end of one folder is nothing to the other. Root is kept from nothing by
 //! a file's mode: see [`crate::dependencies`].
+//!
+//! A copy that shares its blocks with the original (a reflink) would need no protection. But for 15,000 files it takes five
+//! times as long as links on XFS and twice as long on Btrfs, and ext4 has none.
 
 use std::ffi::{CStr, OsStr};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, fchmod, fstat, futimens, ioctl_ficlone,
-    linkat, mkdirat, openat, statat,
+    AtFlags, Dir, FileType, Mode, OFlags, Stat, Timespec, Timestamps, fchmod, fstat, futimens, linkat,
+    mkdirat, openat, statat,
 };
 use state::{IoContext as _, interrupt};
 
@@ -203,15 +206,6 @@ pub fn make_writable(path: &Path) -> Result<()> {
         fs::set_permissions(path, Permissions::from_mode(mode | 0o200)).on("cannot set the mode of", path)?;
     }
     Ok(())
-}
-
-/// Whether copies share their blocks here (btrfs, XFS): then they cost as little as links, and need no protection.
-pub fn copies_are_free(folder: &Path) -> bool {
-    let unnamed = || {
-        let flags = OFlags::TMPFILE.bits().cast_signed();
-        OpenOptions::new().read(true).write(true).custom_flags(flags).open(folder)
-    };
-    matches!((unnamed(), unnamed()), (Ok(one), Ok(other)) if ioctl_ficlone(&one, &other).is_ok())
 }
 
 #[cfg(test)]
