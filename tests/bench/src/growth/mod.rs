@@ -120,7 +120,7 @@ pub fn measure(effort: &Effort, report: &mut Report) {
 }
 
 /// Beside what cargo builds.
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     let this = std::env::current_exe().expect("this program has a path");
     let target = this.ancestors().nth(3).expect("cargo puts it below its target folder");
     // With a target named, cargo has one folder more.
