@@ -1,12 +1,13 @@
 //! The style `socket`: the instances listen on Unix sockets, and the switch is a symlink.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use support::{SOON, Signal, World, eventually, no_failed_request, processes, served_by, served_only_by};
 
+use crate::set_switch::is_root;
 use crate::sweep::status_is_true;
 use crate::world as any_world;
 
@@ -411,7 +412,7 @@ fn with_workers_of_another_user() -> World {
 
 #[test]
 fn nginx_that_may_not_connect_is_told_before_anything_is_touched() {
-    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+    if !is_root() {
         println!("skipped: nginx's workers have another user for root alone");
         return;
     }
@@ -434,6 +435,24 @@ fn a_site_that_cannot_be_asked_for_one_instance() {
     world.run(["connect-to-nginx", "b"]).succeeds().says_once("cannot be asked for one instance");
     world.serves("B", "v2");
     world.run(["connect-to-nginx", "b"]).succeeds().says_nothing();
+}
+
+#[test]
+fn a_switch_at_which_nginx_cannot_connect_is_put_back_at_once() {
+    if !is_root() {
+        println!("skipped: nginx's workers have another user for root alone");
+        return;
+    }
+    let world = with_workers_of_another_user();
+    change_site(&world, "http://$demo_asked", "http://demo");
+    world.publish("v2", &[]);
+    let world = world.deployed("v1");
+    world.change("run.command", &format!("\"umask 077; exec {}\"", support::world::demo_app().display()));
+    let ran = world.deploy("v2").fails_with(5).within_2000_characters();
+    ran.says("nginx did not serve B within 100 ms of the switch (it answers 502")
+        .says("the switch was put back");
+    assert_eq!(target(&world), Path::new("A.sock"));
+    world.serves("A", "v1");
 }
 
 #[test]

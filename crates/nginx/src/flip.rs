@@ -64,6 +64,8 @@ struct Flip<'a> {
 
 /// Rights do not mend themselves; a queue of connections that is full for a moment does.
 const REHEARSAL: Duration = Duration::from_secs(2);
+/// Users are failed meanwhile, as far as anybody can tell.
+const FAILING: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Flip<'_> {
@@ -101,13 +103,16 @@ impl Flip<'_> {
         let within = self.app.config.nginx.apply_timeout;
         let begun = Instant::now();
         loop {
-            let seen = match check::hear(self.app, None) {
+            let (seen, within) = match check::hear(self.app, None) {
                 Err(Live::Unknown) => return Ok(()),
-                Err(live) => live.in_words(),
+                Err(live) => (live.in_words(), within),
                 Ok(heard) => match heard.socket() {
                     Some(asked) if self.link.is_at(asked) && !self.is_out_of_reach(&heard) => return Ok(()),
-                    Some(asked) if self.link.is_at(asked) => format!("it answers {}", heard.status),
-                    _ => heard.live(self.app).in_words(),
+                    Some(asked) if self.link.is_at(asked) => {
+                        let seen = format!("it answers {}, and its error log tells why", heard.status);
+                        (seen, within.min(FAILING))
+                    }
+                    _ => (heard.live(self.app).in_words(), within),
                 },
             };
             if begun.elapsed() >= within {
@@ -118,10 +123,12 @@ impl Flip<'_> {
     }
 
     /// Whether nginx cannot connect to the target, though we can. What refuses us, too, is known already: it was asked for
-    /// all the same.
+    /// all the same. A healthy app may answer so, too, if it is told that this is healthy.
     fn is_out_of_reach(&self, heard: &Heard) -> bool {
         let Address::Socket(socket) = self.app.address(self.target) else { return false };
-        heard.status == BAD_GATEWAY && loopback::accepts(&socket, check::TIMEOUT).is_ok()
+        heard.status == BAD_GATEWAY
+            && !self.app.config.health.status.contains(BAD_GATEWAY)
+            && loopback::accepts(&socket, check::TIMEOUT).is_ok()
     }
 
     /// The switch as it was, and nginx seen to serve whom it served.
