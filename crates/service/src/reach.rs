@@ -70,7 +70,10 @@ fn setfacl(words: &[&str], path: &Path) -> Result<(), String> {
     let mut setfacl = Command::new("setfacl");
     setfacl.args(words).arg("--").arg(path).env("LC_ALL", "C");
     let cannot = |why: &str| {
-        format!("nginx's user cannot be let to {}: {why}; see NGINX'S USER in flipside(7)", path.display())
+        format!(
+            "nginx's user cannot be let to {}: {why}; see THE STYLE SOCKET in flipside(7)",
+            path.display()
+        )
     };
     match command::captured(&mut setfacl, TIMEOUT) {
         Ok(ended) if ended.succeeded() => Ok(()),

@@ -28,11 +28,6 @@ pub fn allows(path: &Path, list: List, user: u32, wanted: u16) -> bool {
     content_allows(&content[..length], user, wanted)
 }
 
-/// Whether the file has a list of its own.
-pub fn is_there(path: &Path) -> bool {
-    getxattr(path, "system.posix_acl_access", &mut [0; MOST_BYTES]).is_ok_and(|length| length > 0)
-}
-
 /// More entries than anybody reads.
 const MOST_BYTES: usize = 4 + 8 * 128;
 const VERSION: [u8; 4] = 2_u32.to_le_bytes();

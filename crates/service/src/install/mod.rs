@@ -95,7 +95,11 @@ impl<'a> Setup<'a> {
     pub fn plan(&self) -> Result<Plan> {
         self.must_be_trusted()?;
         let record = self.record();
-        let home = Folder { path: self.ground.home.clone(), uid: self.ground.account.uid };
+        let home = Folder {
+            path: self.ground.home.clone(),
+            uid: self.ground.account.uid,
+            has_sockets: self.arranged == Arranged::BySocket,
+        };
         let mut items: Vec<(Part, Box<dyn Item>)> = vec![(Part::User, Box::new(home))];
         // Both are removed last, since they tell what else there is to remove.
         items.extend(record.clone().map(|record| (Part::Root, Box::new(record) as Box<dyn Item>)));

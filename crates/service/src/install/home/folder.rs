@@ -2,7 +2,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 
-use state::{IoContext as _, acl, file};
+use state::{IoContext as _, file};
 
 use crate::install::item::{Found, Item, Removal};
 use crate::install::{Error, Result};
@@ -11,12 +11,14 @@ use crate::install::{Error, Result};
 pub struct Folder {
     pub path: PathBuf,
     pub uid: u32,
+    /// Whether nginx's user goes through it to the sockets: by the group's right, which is that of an access control list,
+    /// too, if there is one (acl(5)).
+    pub has_sockets: bool,
 }
 
 impl Folder {
-    /// Where an access control list lets nginx's user go through, the group's right to is that of the list (acl(5)).
-    fn listed(&self) -> u32 {
-        if acl::is_there(&self.path) { 0o010 } else { 0 }
+    fn for_nginx(&self) -> u32 {
+        if self.has_sockets { 0o010 } else { 0 }
     }
 }
 
@@ -37,13 +39,13 @@ impl Item for Folder {
                 "{path} is not a folder of the app's user; name another: --home"
             )));
         }
-        let is_private = metadata.permissions().mode() & 0o077 & !self.listed() == 0;
+        let is_private = metadata.permissions().mode() & 0o077 & !self.for_nginx() == 0;
         Ok(if is_private { Found::There } else { Found::Different })
     }
 
     fn make(&self) -> Result<()> {
         file::folder(&self.path)?;
-        Ok(fs::set_permissions(&self.path, Permissions::from_mode(0o700 | self.listed()))
+        Ok(fs::set_permissions(&self.path, Permissions::from_mode(0o700 | self.for_nginx()))
             .on("cannot set the mode of", &self.path)?)
     }
 
