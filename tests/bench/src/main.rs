@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use report::Report;
-use rows::Measured;
+use rows::{Measured, When};
 use surroundings::{HOLD_CONNECTIONS, hold_connections};
 
 /// Measure the commands, each beside what one would do by hand
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     let mut effort = if arguments.quick { QUICK } else { WHOLE };
     effort.deployments = arguments.deployments.unwrap_or(effort.deployments);
     let wanted = |row: &Measured| match &arguments.rows[..] {
-        [] => !(arguments.quick && row.only_times),
+        [] => row.when == When::Always || row.when == When::Thorough && !arguments.quick,
         parts => parts.iter().any(|part| row.name.contains(part.as_str())),
     };
     let mut report = Report::new(arguments.quick);

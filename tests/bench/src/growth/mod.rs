@@ -4,7 +4,7 @@ mod svg;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use support::World;
@@ -119,13 +119,11 @@ pub fn measure(effort: &Effort, report: &mut Report) {
     report.growth = curves;
 }
 
-/// Beside what cargo builds.
+/// In cargo's target folder, which may hold one of the same kind for each target.
 pub fn folder() -> PathBuf {
     let this = std::env::current_exe().expect("this program has a path");
-    let target = this.ancestors().nth(3).expect("cargo puts it below its target folder");
-    // With a target named, cargo has one folder more.
-    let above = target.parent().filter(|above| above.join("CACHEDIR.TAG").exists());
-    above.unwrap_or(target).join("bench")
+    let marked = this.ancestors().filter(|folder| folder.join("CACHEDIR.TAG").exists());
+    marked.last().unwrap_or(Path::new("target")).join("bench")
 }
 
 fn curves(quantity: Quantity, effort: &Effort) -> Curves {

@@ -8,33 +8,35 @@ use crate::report::{milliseconds, thousands};
 
 const COLUMNS: usize = 2;
 /// Of a panel with its title, its axes and the names of its lines.
-const PANEL: (f64, f64) = (580.0, 330.0);
+const PANEL: (f64, f64) = (588.0, 330.0);
 /// Of the lines alone, and where they begin in a panel.
 const PLOT: (f64, f64) = (300.0, 240.0);
-const AT: (f64, f64) = (64.0, 46.0);
+const AT: (f64, f64) = (72.0, 46.0);
 const HEAD: f64 = 64.0;
 /// What names of lines have to themselves.
 const LINE_HEIGHT: f64 = 13.0;
 
 const STYLE: &str = "\
-:root { --paper: #ffffff; --ink: #1f2328; --faint: #656d76; --grid: #d8dee4;
-  --query: #0a5fc2; --step: #b35900; --socket: #0f7b54; --hand: #6e7781; }
-@media (prefers-color-scheme: dark) {
-  :root { --paper: #0d1117; --ink: #e6edf3; --faint: #9198a1; --grid: #30363d;
-    --query: #6cb6ff; --step: #f0a35e; --socket: #57d9a3; --hand: #a8b1bb; }
-}
-text { font: 11px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: var(--ink); }
+text { font: 11px system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: #1f2328; }
 .title { font-size: 17px; font-weight: 600; }
 .panel { font-size: 13px; font-weight: 600; }
-.faint { fill: var(--faint); }
-.grid { stroke: var(--grid); stroke-width: 1; }
+.paper { fill: #ffffff; }
+.faint { fill: #656d76; }
+.grid { stroke: #d8dee4; stroke-width: 1; }
 .line { fill: none; stroke-width: 1.75; stroke-linejoin: round; }
-.band { opacity: .11; stroke: none; }
 .link { fill: none; stroke-width: .75; opacity: .6; }
-.query { stroke: var(--query); } .step { stroke: var(--step); }
-.socket { stroke: var(--socket); } .hand { stroke: var(--hand); stroke-dasharray: 4 3; }
-.of-query { fill: var(--query); } .of-step { fill: var(--step); }
-.of-socket { fill: var(--socket); } .of-hand { fill: var(--hand); }
+.band { opacity: .11; }
+.query { stroke: #0a5fc2; } .of-query { fill: #0a5fc2; }
+.step { stroke: #b35900; } .of-step { fill: #b35900; }
+.socket { stroke: #0f7b54; } .of-socket { fill: #0f7b54; }
+.hand { stroke: #6e7781; stroke-dasharray: 4 3; } .of-hand { fill: #6e7781; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3; } .paper { fill: #0d1117; } .faint { fill: #9198a1; } .grid { stroke: #30363d; }
+  .query { stroke: #6cb6ff; } .of-query { fill: #6cb6ff; }
+  .step { stroke: #f0a35e; } .of-step { fill: #f0a35e; }
+  .socket { stroke: #57d9a3; } .of-socket { fill: #57d9a3; }
+  .hand { stroke: #a8b1bb; } .of-hand { fill: #a8b1bb; }
+}
 ";
 
 pub fn drawing(all: &[Curves], machine: &Machine) -> String {
@@ -44,7 +46,7 @@ pub fn drawing(all: &[Curves], machine: &Machine) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\" aria-labelledby=\"title\">\n<title id=\"title\">How long the commands \
          take, by what else there is</title>\n<style>\n{STYLE}</style>\n\
-         <rect width=\"{width}\" height=\"{height}\" fill=\"var(--paper)\"/>\n"
+         <rect width=\"{width}\" height=\"{height}\" class=\"paper\"/>\n"
     );
     text(&mut svg, (AT.0, 28.0), "title", "start", "How long the commands take, by what else there is");
     text(&mut svg, (AT.0, 46.0), "faint", "start", &machine.to_string());

@@ -15,19 +15,32 @@ use support::World;
 use crate::report::Report;
 use crate::{Effort, by_hand, growth};
 
+/// A row, or several of a kind.
 pub struct Measured {
     pub name: &'static str,
     pub by: fn(&Effort, &mut Report),
-    /// It judges nothing but times, and takes long: the quick form has it only if it is asked for.
-    pub only_times: bool,
+    pub when: When,
+}
+
+/// When it is measured, if no row is named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Always,
+    /// Not in the quick form: it is long, and judges nothing but times.
+    Thorough,
+    Named,
 }
 
 const fn row(name: &'static str, by: fn(&Effort, &mut Report)) -> Measured {
-    Measured { name, by, only_times: false }
+    Measured { name, by, when: When::Always }
 }
 
-const fn only_times(name: &'static str, by: fn(&Effort, &mut Report)) -> Measured {
-    Measured { name, by, only_times: true }
+const fn thorough(name: &'static str, by: fn(&Effort, &mut Report)) -> Measured {
+    Measured { name, by, when: When::Thorough }
+}
+
+const fn named(name: &'static str, by: fn(&Effort, &mut Report)) -> Measured {
+    Measured { name, by, when: When::Named }
 }
 
 pub const ALL: [Measured; 14] = [
@@ -40,11 +53,11 @@ pub const ALL: [Measured; 14] = [
     row("load", load::deployments),
     row("broken-releases", load::broken_releases),
     row("killed", load::killed),
-    only_times("latency", latency::while_deploying),
-    only_times("kept", kept::whatever_is_kept),
+    thorough("latency", latency::while_deploying),
+    thorough("kept", kept::whatever_is_kept),
     row("memory", memory::resident),
     row("system-calls", memory::system_calls),
-    only_times("growth", growth::measure),
+    named("growth", growth::measure),
 ];
 
 /// Three: so each deployment in turn finds an older release than the one that it deploys on the flip side.
