@@ -409,3 +409,22 @@ fn beside_one_that_serves_a_unit_weighs_less_until_nginx_is_to_be_told_of_it() {
     assert_eq!(weights("A"), ["100", "100"]);
     site.serves("A", "v3");
 }
+
+#[test]
+fn a_build_weighs_less_than_an_instance_and_has_the_environment_that_it_would_have() {
+    let Some(machine) = super::machine() else { return };
+    let site = site(&machine);
+    let script = r"env >environment; sed -n 's,.*/,,; /^run-.*scope$/p' /proc/self/cgroup | sort -u >scope; XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user show -P CPUWeight $(cat scope) >weight; nice >niceness";
+    site.set("build.command", &format!("{script:?}"));
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    let built = |name: &str| machine.read(&site.path(&format!("instances/A/{name}")));
+    assert_eq!(built("weight"), "20\n", "{}", built("scope"));
+    assert_eq!(built("niceness"), "10\n");
+    for name in ["XDG_RUNTIME_DIR", "SYSTEMD_"] {
+        assert!(!built("environment").contains(name), "{}", built("environment"));
+    }
+    site.set("build.command", "\"exit 7\"");
+    site.run("deploy --force").fails_with(1).says("exited with status 7");
+    site.serves("A", "v1");
+}

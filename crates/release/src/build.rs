@@ -32,18 +32,20 @@ pub struct Building<'a> {
     pub shares: bool,
     /// How many have been run.
     pub commands: usize,
+    /// Words before a command.
+    within: Vec<String>,
     finished: bool,
 }
 
 impl<'a> Building<'a> {
-    pub fn begin(app: &'a App, id: ReleaseId) -> Result<Self> {
+    pub fn begin(app: &'a App, id: ReleaseId, within: Vec<String>) -> Result<Self> {
         file::folder(&app.home.releases())?;
         let folder = app.home.releases().join(format!(".{id}"));
         // Out of the way first: what an earlier build left running may still write into it.
         tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;
         let log = file::open_log(&app.home.build_log(&id))?;
         let mut building =
-            Self { app, id, folder, log, begun: 0, shares: false, commands: 0, finished: false };
+            Self { app, id, folder, log, begun: 0, shares: false, commands: 0, within, finished: false };
         building.begun = building.log_length();
         building.make_folder()?;
         let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
@@ -89,8 +91,10 @@ impl<'a> Building<'a> {
     /// A command of the configuration.
     pub fn run(&mut self, words: &str) -> Result<()> {
         self.tell(&format!("$ {words}"))?;
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", words]);
+        let shell = ["/bin/sh", "-c", words];
+        let mut all = self.within.iter().map(String::as_str).chain(shell);
+        let mut shell = Command::new(all.next().expect("there is at least the shell"));
+        shell.args(all);
         self.execute(shell, &format!("`{words}`"), self.app.config.build.timeout, command::logged_calmly)
     }
 

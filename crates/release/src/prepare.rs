@@ -31,7 +31,13 @@ pub struct Planned {
 
 /// Finds the revision, fetches it if need be, and builds it, unless it is built already: the same commit with the same
 /// `[build]` and the same shared paths is the same release, by whatever name it was asked for.
-pub fn prepare(app: &App, wanted: Option<&WantedRevision>) -> Result<Prepared> {
+///
+/// `within` is asked only if something is built: words before a command of `[build]`, by which others make room for it.
+pub fn prepare(
+    app: &App,
+    wanted: Option<&WantedRevision>,
+    within: impl FnOnce() -> Vec<String>,
+) -> Result<Prepared> {
     let source = Source::of(app, wanted)?;
     let revision = source.resolve(Fetch::IfNeeded)?;
     let build = key::of_build(&app.config);
@@ -39,7 +45,8 @@ pub fn prepare(app: &App, wanted: Option<&WantedRevision>) -> Result<Prepared> {
         return Ok(Prepared { manifest, built: false, notes: Vec::new() });
     }
 
-    let mut building = Building::begin(app, kept::free_id(&app.home, &revision))?;
+    let within = if app.config.build.runs_something() { within() } else { Vec::new() };
+    let mut building = Building::begin(app, kept::free_id(&app.home, &revision), within)?;
     let manner = Manner::of(&building);
     let (notes, manifest) = match fill(&mut building, &source, &revision, &build, manner) {
         Err(Error::Build { .. }) if building.was_refused_a_change() => {

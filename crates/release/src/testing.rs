@@ -122,7 +122,7 @@ impl World {
     }
 
     pub fn prepare(&self, revision: &str) -> Result<Prepared> {
-        crate::prepare(&self.app(), wanted(revision).as_ref())
+        crate::prepare(&self.app(), wanted(revision).as_ref(), Vec::new)
     }
 
     /// What came of it: the id, with a `+` if it was built now.

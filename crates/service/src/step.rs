@@ -33,7 +33,7 @@ pub enum Wanted {
 impl Wanted {
     fn prepare(&self, app: &App) -> Result<Prepared> {
         match self.revision() {
-            Ok(revision) => Ok(release::prepare(app, revision)?),
+            Ok(revision) => Ok(release::prepare(app, revision, || supervise::words_before_a_build(app))?),
             Err(kept) => {
                 Ok(Prepared { manifest: release::find(&app.home, kept)?, built: false, notes: Vec::new() })
             }

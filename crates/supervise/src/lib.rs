@@ -29,6 +29,6 @@ pub use crashes::{Crashes, Ended, crashes};
 pub use error::{Error, Result};
 pub use family::end_builds;
 pub use presence::{Holder, Presence, Seen, listener, presence};
-pub use share::{Share, give_back, has_small_share};
+pub use share::{Share, give_back, has_small_share, words_before_a_build};
 pub use start::rehearse;
 pub use vigil::Vigil;

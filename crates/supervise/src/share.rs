@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use state::config::Runtime;
 use state::instance::{Record, Unit};
 use state::{App, InstanceName, Pid, file};
 
@@ -48,6 +49,28 @@ impl Share {
             let _ = file::into_kernel(autogroup(pid), &self.niceness().to_string());
         }
     }
+}
+
+/// By which a build gets a small share of what instances that are units share: a scope of its own (systemd.scope(5)). A
+/// niceness would count for nothing, since the kernel shares the processors out among control groups first. None where no
+/// systemd keeps instances, and where it makes no such scope, which is tried.
+pub fn words_before_a_build(app: &App) -> Vec<String> {
+    if app.config.run.runtime == Runtime::Direct || !systemd::is_reachable() {
+        return Vec::new();
+    }
+    let scope = || {
+        let mut run = systemd::tool("systemd-run");
+        run.args(["--scope", "--quiet", "--collect"]);
+        for property in Share::Small.properties() {
+            run.arg("--property").arg(property);
+        }
+        run.arg("--");
+        run
+    };
+    if !systemd::run(scope().arg("true")).is_ok_and(|ended| ended.succeeded()) {
+        return Vec::new();
+    }
+    systemd::typed(&scope())
 }
 
 /// Gives the instance its full share, if it has less; a remark if that cannot be.

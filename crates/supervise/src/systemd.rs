@@ -63,6 +63,9 @@ fn is_there() -> bool {
     runtime_folder().join("systemd/private").exists()
 }
 
+/// By this variable a user's manager is found.
+const RUNTIME_FOLDER: &str = "XDG_RUNTIME_DIR";
+
 fn runtime_folder() -> PathBuf {
     Path::new("/run/user").join(geteuid().as_raw().to_string())
 }
@@ -72,13 +75,26 @@ fn runtime_folder() -> PathBuf {
 pub(crate) fn tool(name: &str) -> Command {
     let mut tool = Command::new(name);
     if ours() == Manager::User {
-        tool.arg("--user").env("XDG_RUNTIME_DIR", runtime_folder()).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        tool.arg("--user").env(RUNTIME_FOLDER, runtime_folder()).env_remove("DBUS_SESSION_BUS_ADDRESS");
     }
     tool.arg("--no-ask-password")
         .env("SYSTEMD_COLORS", "0")
         .env("SYSTEMD_PAGER", "")
         .env("LC_ALL", "C.UTF-8");
     tool
+}
+
+/// The same as words that may be put before those of a command, which then runs in its place and does not see by what
+/// variable our manager was found.
+pub(crate) fn typed(tool: &Command) -> Vec<String> {
+    let words = [tool.get_program()].into_iter().chain(tool.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    if ours() == Manager::System {
+        return words;
+    }
+    let set = ["env".to_owned(), format!("{RUNTIME_FOLDER}={}", runtime_folder().display())];
+    let unset = ["env", "-u", RUNTIME_FOLDER].map(str::to_owned);
+    [&set, words.as_slice(), &unset].concat()
 }
 
 /// Runs it to its end, also if a signal asks us to stop meanwhile: none of it takes long, and half of it is worse.

@@ -119,6 +119,12 @@ pub struct Build {
     pub dependencies: Option<Dependencies>,
 }
 
+impl Build {
+    pub fn runs_something(&self) -> bool {
+        self.command.is_some() || self.dependencies.is_some()
+    }
+}
+
 impl Default for Build {
     fn default() -> Self {
         Self { command: None, timeout: Duration::from_mins(15), dependencies: None }
