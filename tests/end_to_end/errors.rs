@@ -209,6 +209,35 @@ fn the_disk_is_full() {
 }
 
 #[test]
+fn what_a_power_cut_leaves_of_a_new_release_is_all_of_it() {
+    if !mounts_are_possible() {
+        return;
+    }
+    let world = world()
+        .set("build.dependencies.command", "'mkdir modules; seq 50000 > modules/tool; sleep 0.02'")
+        .set("build.dependencies.path", "\"modules\"")
+        .set("build.dependencies.key", "[]")
+        .set("build.dependencies.reuse", "\"link\"")
+        .set("build.command", "'seq 50000 > built; cp built modules/.cache'")
+        .release("v1")
+        .release("v2");
+    world.make();
+    // A disk of its own for the releases. What is in the file that it consists of has been written; what the filesystem
+    // still has in memory is not in it.
+    let cut_off = r#"cd "$HOME_FOLDER/.."; PATH=$PATH:/sbin:/usr/sbin; mkdir -p "$HOME_FOLDER/releases" left
+        [ -e disk ] || { truncate -s 64M disk; mkfs.ext4 -q -F disk; }
+        mount -o loop disk "$HOME_FOLDER/releases"
+        "$@"
+        cp disk disk-then; mount -o loop disk-then left
+        diff -rq --no-dereference "$HOME_FOLDER/releases" left
+        set -- ls left"#;
+    for release in ["v1", "v2"] {
+        let ran = with_mounts(&world, cut_off, &["update-instance", "b", release]).wait().succeeds();
+        assert!(ran.stdout().lines().any(|name| name == world.id(release)), "{ran}");
+    }
+}
+
+#[test]
 fn a_file_where_a_folder_should_be() {
     for folder in ["releases", "instances", "run", "logs"] {
         let world = world().release("v1");
