@@ -188,10 +188,13 @@ fn proxy_problem(service: &Service) -> Option<String> {
 fn instance(app: &App, name: InstanceName) -> InstanceStatus {
     let address = app.address(name);
     let ask_health = || health::probe(app, name);
-    let (probe, seen, used, crashed) = thread::scope(|scope| {
+    // The kernel walks past all connections of the machine for it, which takes the longest.
+    let ask_connections = || drain::connections(app, name).ok();
+    let (probe, connections, seen, used, crashed) = thread::scope(|scope| {
+        let connections = Asked::at_once(scope, &ask_connections);
         let probe = Asked::at_once(scope, &ask_health);
         let (seen, used, crashed) = (listener(app, name), resources::of(app, name), crashes(app, name));
-        (probe.answer(), seen, used, crashed)
+        (probe.answer(), connections.answer(), seen, used, crashed)
     });
     let restarts = crashed.as_ref().map(|crashed| crashed.restarts);
     let restarted = crashed.as_ref().filter(|crashed| crashed.restarts > 0).map(|crashed| crashed.ago);
@@ -243,7 +246,7 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
         restarts,
         restarted,
         last_words,
-        connections: drain::connections(app, name).ok(),
+        connections,
     }
 }
 
