@@ -47,7 +47,11 @@ impl Language {
             Row::Times(timed) => {
                 let ms = |value: f64| format!("{} ms", milliseconds(value));
                 let by_hand = format!("{}: {}", self.words(&timed.by_hand), ms(timed.by_hand_takes.median));
-                let bound = timed.bound.as_ref().map(|bound| self.words(&bound.in_words));
+                let bound = timed.bound.as_ref().map(|bound| {
+                    let words = self.words(&bound.in_words);
+                    let is_number = words.starts_with(|c: char| c.is_ascii_digit()) && words.contains(" ms");
+                    if is_number { words } else { format!("{words}: {}", ms(bound.milliseconds)) }
+                });
                 (ms(timed.now.median), by_hand, bound)
             }
             Row::Count(counted) => {

@@ -1,7 +1,7 @@
 //! How long requests take while it is deployed.
 //!
 //! nginx, the instances and what deploys have two processors to themselves, as on a cheap server, and a build keeps both of
-//! them busy. The load comes from wherever there is room.
+//! them busy. The load comes from the others, where there are any.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -17,13 +17,25 @@ use crate::report::{Report, Timed};
 use crate::timing::Rounds;
 
 const PROCESSORS: &str = "0,1";
+/// So many there must be for the load to have some of its own.
+const ENOUGH: usize = 4;
 const STEADY: Duration = Duration::from_secs(3);
-const BUILD: &str = "for each in 1 2; do timeout 1 sh -c 'while :; do :; done' & done; wait";
+const BUILD: &str = "for each in 1 2 3 4; do timeout 1 sh -c 'while :; do :; done' & done; wait";
 /// In a row, each of a new revision.
 const DEPLOYMENTS: usize = 2;
 
 /// The time that 99 in 100 requests stay under, in turns with the steady state.
 pub fn while_deploying(effort: &Effort, report: &mut Report) {
+    let this = std::process::id().cast_signed();
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    if all >= ENOUGH {
+        bind(this, &format!("2-{}", all - 1));
+    }
+    compared(effort, report);
+    bind(this, &format!("0-{}", all - 1));
+}
+
+fn compared(effort: &Effort, report: &mut Report) {
     let by_hand =
         rounds(effort, &Style::Upstream.world(), |world, release| by_hand::with_build(world, release, BUILD));
     for style in Style::BOTH {
@@ -48,7 +60,10 @@ fn rounds(effort: &Effort, world: &World, deploy: fn(&World, &str) -> Command) -
         on_two_processors(&deploy(world, &release));
     };
     world.make();
-    bind(world);
+    // And so the workers that it will have.
+    for pid in processes::in_session(world.nginx_pid().expect("nginx runs")) {
+        bind(pid, PROCESSORS);
+    }
     for _ in 0..2 {
         deploy_next(world);
     }
@@ -65,14 +80,11 @@ fn rounds(effort: &Effort, world: &World, deploy: fn(&World, &str) -> Command) -
         .collect()
 }
 
-/// nginx, with the workers that it will have.
-fn bind(world: &World) {
-    let master = world.nginx_pid().expect("nginx runs");
-    for pid in processes::in_session(master) {
-        let mut taskset = Command::new("taskset");
-        taskset.args(["-a", "-p", "-c", PROCESSORS, &pid.to_string()]).stdout(Stdio::null());
-        assert!(taskset.status().expect("taskset is there").success());
-    }
+/// All threads of a process, and whatever it will start.
+fn bind(pid: i32, processors: &str) {
+    let mut taskset = Command::new("taskset");
+    taskset.args(["-a", "-p", "-c", processors, &pid.to_string()]).stdout(Stdio::null());
+    assert!(taskset.status().expect("taskset is there").success());
 }
 
 fn on_two_processors(command: &Command) {

@@ -100,7 +100,9 @@ pub fn broken_releases(effort: &Effort, report: &mut Report) {
         let mut counted = Counted::new(&format!("failed, a release that {what}"), "", now.failed())
             .of(now.sent())
             .at_most(0);
+        show_failures(&now, "");
         if let Some(by_hand) = by_hand {
+            show_failures(&by_hand, "by hand: ");
             counted = counted.beside(SCRIPT, by_hand.failed(), Some(by_hand.sent()));
         }
         report.tell(counted);
@@ -129,8 +131,13 @@ fn tell(report: &mut Report, what: &str, style: Style, now: &Loaded, by_hand: &L
         let what = format!("{what}, kept connections, resets apart");
         report.tell(Counted::new(&what, "", others).of(sent(now, Mode::KeepAlive)).at_most(0).detail());
     }
-    if now.failed() > 0 {
-        eprintln!("{now}");
+    show_failures(now, "");
+    show_failures(by_hand, "by hand: ");
+}
+
+fn show_failures(of: &Loaded, who: &str) {
+    if of.failed() > 0 {
+        eprintln!("{who}{of}");
     }
 }
 
