@@ -32,7 +32,7 @@ fn twenty_deployments_in_a_row() {
 #[test]
 fn deployments_by_the_socket_fail_no_request_also_over_kept_connections() {
     let all = std::env::var("FLIPSIDE_LOAD").is_ok_and(|say| say == "all");
-    let (deployments, observe, requests) = if all { (100, "4s", 500_000) } else { (10, "200ms", 0) };
+    let (deployments, observe, requests) = if all { (100, "3s", 500_000) } else { (10, "200ms", 0) };
     let world = world()
         .with_sockets()
         .set("deploy.observe", &format!("{observe:?}"))

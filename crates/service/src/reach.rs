@@ -39,8 +39,11 @@ pub fn let_nginx_in(app: &App) -> Result<bool, String> {
             setfacl(&["--default", "--modify", &rights], folder)?;
             changed = true;
         }
-        if changed && fs::symlink_metadata(socket).is_ok_and(|it| it.file_type().is_socket()) {
+        // One that was made before; an entry that its app has closed stays closed.
+        let is_there = fs::symlink_metadata(socket).is_ok_and(|it| it.file_type().is_socket());
+        if is_there && !acl::names(socket, List::Access, user) {
             setfacl(&["--modify", &format!("u:{user}:rw-")], socket)?;
+            changed = true;
         }
     }
     for folder in ways.iter().filter(|folder| is_closed(folder, user)) {

@@ -19,13 +19,23 @@ pub const READ_AND_WRITE: u16 = 6;
 
 /// Whether an entry for this user allows all that is wanted. False where there is no list, or none can be.
 pub fn allows(path: &Path, list: List, user: u32, wanted: u16) -> bool {
+    content_allows(&content(path, list), user, wanted)
+}
+
+/// Whether there is an entry for this user, as far as the mask may have closed it.
+pub fn names(path: &Path, list: List, user: u32) -> bool {
+    entries(&content(path, list)).any(|(tag, _, id)| tag == USER && id == user)
+}
+
+fn content(path: &Path, list: List) -> Vec<u8> {
     let name = match list {
         List::Access => "system.posix_acl_access",
         List::Default => "system.posix_acl_default",
     };
-    let mut content = [0; MOST_BYTES];
-    let length = getxattr(path, name, &mut content).unwrap_or(0);
-    content_allows(&content[..length], user, wanted)
+    let mut content = vec![0; MOST_BYTES];
+    let length = getxattr(path, name, &mut content[..]).unwrap_or(0);
+    content.truncate(length);
+    content
 }
 
 /// More entries than anybody reads.
@@ -34,14 +44,17 @@ const VERSION: [u8; 4] = 2_u32.to_le_bytes();
 const USER: u16 = 0x02;
 const MASK: u16 = 0x10;
 
-fn content_allows(content: &[u8], user: u32, wanted: u16) -> bool {
-    let Some(entries) = content.strip_prefix(&VERSION) else { return false };
-    let (entries, _) = entries.as_chunks::<8>();
-    let entries = entries.iter().map(|[t, ag, p, erm, id @ ..]| {
+/// Of each entry its tag, what it allows, and whom.
+fn entries(content: &[u8]) -> impl Iterator<Item = (u16, u16, u32)> {
+    let (entries, _) = content.strip_prefix(&VERSION).unwrap_or_default().as_chunks::<8>();
+    entries.iter().map(|[t, ag, p, erm, id @ ..]| {
         (u16::from_le_bytes([*t, *ag]), u16::from_le_bytes([*p, *erm]), u32::from_le_bytes(*id))
-    });
+    })
+}
+
+fn content_allows(content: &[u8], user: u32, wanted: u16) -> bool {
     let (mut allowed, mut mask) = (0, u16::MAX);
-    for (tag, permissions, id) in entries {
+    for (tag, permissions, id) in entries(content) {
         match tag {
             USER if id == user => allowed = permissions,
             MASK => mask = permissions,
