@@ -113,8 +113,8 @@ fn a_query_asks_the_kernel_for_little() {
     let world = world().release("v1").deployed("v1");
     for query in QUERIES {
         let calls = traced::calls(&world, &[query]);
-        // Some 35 of them are made before main, by the C library and Rust's.
-        assert!(calls.len() <= 70, "{query}: {} system calls\n{}", calls.len(), calls.join("\n"));
+        // Some 30 of them are made before main; musl asks for memory in smaller pieces than glibc.
+        assert!(calls.len() <= 85, "{query}: {} system calls\n{}", calls.len(), calls.join("\n"));
     }
 }
 

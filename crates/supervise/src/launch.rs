@@ -51,7 +51,8 @@ pub fn launch(
 /// waits for the end of our output, or for our lock, waits for the app.
 fn leave_the_caller() -> io::Result<()> {
     rustix::process::setsid()?;
-    // SAFETY: it takes plain numbers, and marks descriptors without closing them.
-    let marked = unsafe { libc::close_range(3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC.cast_signed()) };
+    // SAFETY: it takes plain numbers, and marks descriptors without closing them. musl has no function of this name.
+    let marked =
+        unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
     if marked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
