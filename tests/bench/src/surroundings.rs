@@ -23,8 +23,9 @@ impl Surroundings {
     pub fn of_idle_processes(count: usize, descriptors: usize) -> Self {
         let open: Vec<_> = (10..10 + descriptors).map(|number| format!("{number}</dev/null")).collect();
         // dash knows no descriptor beyond 9. What a shell has opened, its children have.
+        // Whoever is to hear that they are there may be gone.
         let text = format!(
-            "exec {}; for number in $(seq \"$0\"); do sleep 3600 & done; echo there; read -r _; kill -s KILL 0",
+            "trap '' PIPE; exec {}; for number in $(seq \"$0\"); do sleep 3600 & done; echo there; read -r _; kill -s KILL 0",
             open.join(" ")
         );
         let shell = |count: usize| {
