@@ -22,7 +22,7 @@ pub(crate) fn flip(app: &App, link: &Link, target: Option<InstanceName>) -> Resu
         link.put(None)?;
         return Ok(Connected::Now);
     };
-    let here = link.read()?.is_to(Some(target));
+    let here = before.as_deref().is_some_and(|before| link.interpret(before).is_to(Some(target)));
     if here && check::live(app).instance() == Some(target) {
         return Ok(Connected::Already);
     }

@@ -83,7 +83,7 @@ pub fn linger(app: &App) -> bool {
 /// anybody could call a process so.
 pub fn user(app: &App) -> Option<u32> {
     let asked = check::ask(app).worker;
-    let master = asked.and_then(parent).or_else(|| master_of(app))?;
+    let master = master(app, asked)?;
     let is_trusted = [0, geteuid().as_raw()].contains(&user_of(master)?);
     let worker = asked.or_else(|| Some(workers_of(master).next()?.0.pid))?;
     is_trusted.then(|| user_of(worker))?

@@ -12,8 +12,8 @@ use crate::traffic::{self, Service};
 
 const POLL: Duration = Duration::from_millis(100);
 
-/// Whether there is nothing to do: the enabled instance is healthy and live, and its start was not cut off. It costs a few questions and no lock, so that
-/// a watchman may ask every minute, also while a deployment runs.
+/// Whether there is nothing to do: the enabled instance is healthy and live, and its start was not cut off. It costs a few
+/// questions and no lock, so that a watchman may ask every minute, also while a deployment runs.
 pub fn is_well(app: &App) -> Result<bool> {
     let service = Service::observe(app)?;
     let Some(enabled) = service.enabled() else { return Ok(false) };

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::fs;
+use std::path::Path;
+
 use crate::{Home, InstanceName, Pid, file};
 
 /// The environment variable that every process of an instance or of a build carries, so that each can be found again
@@ -54,18 +57,23 @@ pub fn parent_of(pid: Pid) -> Option<Pid> {
     (stat.parent.0 != 0).then_some(stat.parent)
 }
 
-/// The children that the process's main thread has made, as the kernel lists them. While one of them is being waited for
-/// a reading may miss another (proc_pid_task(5)): two that agree tell all.
+/// Its children: each of its threads has those that it made (proc_pid_task(5)).
 pub fn children_of(pid: Pid) -> Vec<Pid> {
-    let read = || file::of_kernel(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let mut list = read();
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads.flat_map(|thread| children_in(&thread.path().join("children"))).collect()
+}
+
+/// While a child is being waited for, a reading may miss another one: two that agree tell all.
+fn children_in(list: &Path) -> Vec<Pid> {
+    let read = || file::of_kernel(list).unwrap_or_default();
+    let mut text = read();
     loop {
         let again = read();
-        if again == list {
-            let text = String::from_utf8_lossy(&list);
+        if again == text {
+            let text = String::from_utf8_lossy(&text);
             return text.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid)).collect();
         }
-        list = again;
+        text = again;
     }
 }
 

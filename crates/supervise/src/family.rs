@@ -1,14 +1,15 @@
 //! All processes of an instance: an app is seldom one process.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
+use std::iter;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use state::instance::{Record, Unit};
-use state::process::{Identity, MARK, build_mark, instance_mark};
+use state::process::{Identity, MARK, build_mark, children_of, instance_mark};
 use state::{Home, InstanceName, Pid, file};
 
 use crate::control_group;
@@ -56,40 +57,29 @@ pub fn of(home: &Home, instance: InstanceName) -> Vec<Member> {
     marked(&instance_mark(home, instance), leader.map(|record| record.process.pid))
 }
 
-/// The same to look at, not to end: while the recorded process runs, those that descend from it, so that nothing is asked of
-/// what else runs on the machine. One that has left that tree is not among them.
+/// The same to look at, not to end: nothing is asked of what else runs on the machine, as long as what was recorded runs.
+/// One that has left its tree is not among them.
 pub fn in_sight(home: &Home, instance: InstanceName) -> Vec<Pid> {
-    let record = Record::read(home, instance);
-    if let Some(unit) = record.as_ref().and_then(Record::current_unit) {
-        return control_group::processes(&unit.control_group);
-    }
-    match record {
-        Some(record) if record.process.runs() => tree(record.process.pid),
-        _ => of(home, instance).iter().map(|member| member.pid).collect(),
+    match Record::read(home, instance).as_ref().and_then(recorded) {
+        Some(recorded) => recorded.collect(),
+        None => of(home, instance).iter().map(|member| member.pid).collect(),
     }
 }
 
-/// A process and all that descend from it.
-fn tree(root: Pid) -> Vec<Pid> {
-    let mut found = vec![root];
-    let mut next = 0;
-    while let Some(pid) = found.get(next) {
-        found.extend(children(*pid));
-        next += 1;
+/// The recorded process and all that descend from it, each looked for only when it is asked for; with a unit, all of its
+/// processes. None if it does not run.
+pub fn recorded(record: &Record) -> Option<Box<dyn Iterator<Item = Pid>>> {
+    if let Some(unit) = record.current_unit() {
+        return Some(Box::new(control_group::processes(&unit.control_group).into_iter()));
     }
-    found
-}
-
-/// proc_pid_task(5): each thread has the children that it made.
-pub fn children(pid: Pid) -> Vec<Pid> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = threads.filter_map(|thread| file::of_kernel(thread.path().join("children")).ok());
-    lists
-        .flat_map(|list| {
-            let list = String::from_utf8_lossy(&list);
-            list.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid)).collect::<Vec<_>>()
-        })
-        .collect()
+    let mut waiting = VecDeque::from([record.process.pid]);
+    let mut last = None;
+    let tree = iter::from_fn(move || {
+        waiting.extend(last.into_iter().flat_map(children_of));
+        last = waiting.pop_front();
+        last
+    });
+    record.process.runs().then(|| Box::new(tree) as Box<dyn Iterator<Item = Pid>>)
 }
 
 /// Whether something of what was recorded runs.

@@ -1,6 +1,5 @@
 //! Who is at an instance's address: nobody, the instance, or somebody else.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 
@@ -10,7 +9,7 @@ use state::{Address, App, InstanceName, Pid};
 
 use crate::error::{Error, Result};
 use crate::sockets::{self, Listening};
-use crate::{control_group, family, unix_sockets};
+use crate::{family, unix_sockets};
 
 /// What an instance's address and processes show.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,20 +92,7 @@ impl Presence {
 /// The recorded process or one of its descendants; with a unit, any of its processes.
 fn among_the_recorded(app: &App, instance: InstanceName, inodes: &[String]) -> Option<Pid> {
     let record = Record::read(&app.home, instance)?;
-    if let Some(unit) = record.current_unit() {
-        return control_group::processes(&unit.control_group).into_iter().find(|pid| holds(*pid, inodes));
-    }
-    if !record.process.runs() {
-        return None;
-    }
-    let mut waiting = VecDeque::from([record.process.pid]);
-    while let Some(pid) = waiting.pop_front() {
-        if holds(pid, inodes) {
-            return Some(pid);
-        }
-        waiting.extend(family::children(pid));
-    }
-    None
+    family::recorded(&record)?.find(|pid| holds(*pid, inodes))
 }
 
 /// The last resort: whoever holds the socket, and whether it is a process of the instance.

@@ -2,7 +2,8 @@
 //!
 //! The repository is asked each time what its tags and branches are; the mirror is fetched only when it lacks the
 //! commit that they name, and then only the one tag or branch, with its history: what came before makes the next one
-//! small, and `git describe` and the beginnings of commits mean something. Submodules are not fetched: an export has their folders, empty (see [`crate::Prepared`]).
+//! small, and `git describe` and the beginnings of commits mean something. Submodules are not fetched: an export has their
+//! folders, empty (see [`crate::Prepared`]).
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -164,8 +165,9 @@ impl<'a> Repository<'a> {
         Ok(Error::UnknownRevision { revision: wanted.to_string(), address: self.address.to_string(), known })
     }
 
-    /// Brings the mirror up to date with this tag or branch, or with all of them; or makes it. One that git can do nothing with any more (a crash has left a lock in
-    /// it, a power cut a broken file) is made anew: the repository has just answered, so it is not that.
+    /// Brings the mirror up to date with this tag or branch, or with all of them; or makes it. One that git can do nothing
+    /// with any more (a crash has left a lock in it, a power cut a broken file) is made anew: the repository has just
+    /// answered, so it is not that.
     fn fetch(&self, reference: Option<&str>) -> Result<()> {
         let mirror = self.home.mirror();
         if mirror.exists() {

@@ -41,10 +41,9 @@ impl Record {
     /// What another app has, this one cannot have: who may write the home would get the other's traffic otherwise, or
     /// answer for its check server.
     pub fn must_have_ports_of_its_own(&self) -> Result<()> {
-        for entry in fs::read_dir("/var/lib/flipside").into_iter().flatten().flatten() {
-            let Some(other) = Self::of(&entry.file_name().to_string_lossy())? else { continue };
+        for other in self.others()? {
             let shared = other.ports.iter().find(|port| **port != 0 && self.ports.contains(port));
-            if let Some(port) = shared.filter(|_| other.name != self.name) {
+            if let Some(port) = shared {
                 let name = &other.name;
                 return Err(Error::Usage(format!(
                     "{port} is a port of {name} already; give this app others"
@@ -56,13 +55,17 @@ impl Record {
 
     /// Whether another app of the same user is installed.
     pub fn has_a_neighbour(&self) -> Result<bool> {
+        Ok(self.others()?.iter().any(|other| other.user == self.user))
+    }
+
+    /// Of the other apps on this machine.
+    fn others(&self) -> Result<Vec<Self>> {
+        let mut others = Vec::new();
         for entry in fs::read_dir("/var/lib/flipside").into_iter().flatten().flatten() {
-            let other = Self::of(&entry.file_name().to_string_lossy())?;
-            if other.is_some_and(|other| other.name != self.name && other.user == self.user) {
-                return Ok(true);
-            }
+            others.extend(Self::of(&entry.file_name().to_string_lossy())?);
         }
-        Ok(false)
+        others.retain(|other| other.name != self.name);
+        Ok(others)
     }
 
     fn text(&self) -> String {
