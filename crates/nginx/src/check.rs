@@ -82,7 +82,7 @@ impl Live {
 }
 
 /// An answer of the check server.
-pub(crate) struct Answer {
+pub struct Answer {
     pub live: Live,
     /// The worker of nginx that gave it.
     pub worker: Option<Pid>,
@@ -96,7 +96,8 @@ pub fn live(app: &App) -> Live {
     ask(app).live
 }
 
-pub(crate) fn ask(app: &App) -> Answer {
+/// The same, with who told.
+pub fn ask(app: &App) -> Answer {
     match hear(app, None) {
         Ok(heard) => Answer { live: heard.live(app), worker: heard.worker },
         Err(live) => Answer { live, worker: None },

@@ -79,13 +79,12 @@ pub fn linger(app: &App) -> bool {
             .is_some_and(|master| workers_of(master).any(|(_, title)| is_leaving(&title)))
 }
 
-/// The user that nginx's workers run as; none as long as nginx does not run, or its master is neither root's nor ours:
+/// The user that nginx's workers run as, such as the one that gave an answer of the check server; none as long as nginx does not run, or its master is neither root's nor ours:
 /// anybody could call a process so.
-pub fn user(app: &App) -> Option<u32> {
-    let asked = check::ask(app).worker;
-    let master = master(app, asked)?;
+pub fn user(app: &App, worker: Option<Pid>) -> Option<u32> {
+    let master = master(app, worker)?;
     let is_trusted = [0, geteuid().as_raw()].contains(&user_of(master)?);
-    let worker = asked.or_else(|| Some(workers_of(master).next()?.0.pid))?;
+    let worker = worker.or_else(|| Some(workers_of(master).next()?.0.pid))?;
     is_trusted.then(|| user_of(worker))?
 }
 

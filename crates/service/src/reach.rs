@@ -13,16 +13,21 @@ use state::acl::{self, List};
 use state::command;
 use state::{App, InstanceName, file, log};
 
+use crate::traffic::Service;
+
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Gives nginx's user what is missing to connect to the sockets: on their folder a list that each socket made in it gets
 /// (an instance's umask leaves it in force), and on the folders above it that are ours the right to go through. Whether
 /// anything was missing; an error says what cannot be done.
-pub fn let_nginx_in(app: &App) -> Result<bool, String> {
+pub(crate) fn let_nginx_in(app: &App, service: &Service) -> Result<bool, String> {
     let sockets = InstanceName::BOTH.map(|instance| app.address(instance));
     let sockets: Vec<_> = sockets.iter().filter_map(|address| Some(address.socket()?.path())).collect();
+    if sockets.is_empty() {
+        return Ok(false);
+    }
     // Nobody knows whom before nginx runs; root and we ourselves need no list.
-    let Some(user) = nginx::user(app).filter(|_| !sockets.is_empty()) else { return Ok(false) };
+    let Some(user) = nginx::user(app, service.worker) else { return Ok(false) };
     if user == 0 || user == geteuid().as_raw() {
         return Ok(false);
     }

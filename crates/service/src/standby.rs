@@ -6,7 +6,7 @@ use state::{App, InstanceName, ReleaseId, file};
 use supervise::{Presence, presence, start, stop};
 
 use crate::error::Result;
-use crate::traffic;
+use crate::traffic::Service;
 
 /// What the flip side was before a deployment.
 #[derive(Clone, Debug)]
@@ -39,7 +39,8 @@ impl Standby {
             point(app, self.instance, release)?;
         }
         if self.ran {
-            start::start(app, self.instance, traffic::share_for(app, self.instance)?)?;
+            let share = Service::observe(app)?.share_for(app, self.instance);
+            start::start(app, self.instance, share)?;
         }
         Ok(())
     }

@@ -167,9 +167,10 @@ pub fn plan_start(app: &App, instance: InstanceName) -> Result<Vec<String>> {
 /// Starts it; what the operator should know of how it runs.
 pub fn start(app: &App, instance: InstanceName) -> Result<Option<String>> {
     traffic::make_folders(app)?;
+    let service = Service::observe(app)?;
     // An instance that nginx does not reach is no failure of its start: connect-to-nginx finds it.
-    let unreachable = let_nginx_in(app).err();
-    let remark = match start::start(app, instance, traffic::share_for(app, instance)?)? {
+    let unreachable = let_nginx_in(app, &service).err();
+    let remark = match start::start(app, instance, service.share_for(app, instance))? {
         Started::Now(remark) => remark,
         Started::Already => None,
     };

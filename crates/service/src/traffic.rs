@@ -1,8 +1,8 @@
 //! Who carries traffic, and what may be done because of it.
 
-use nginx::{Connected, Live, Setting, Switch};
+use nginx::{Answer, Connected, Live, Setting, Switch};
 use state::config::Style;
-use state::{App, InstanceName, file};
+use state::{App, InstanceName, Pid, file};
 use supervise::{Presence, Seen, Share, drain, health, presence};
 
 use crate::error::{Error, Result};
@@ -13,18 +13,22 @@ use crate::reach::let_nginx_in;
 pub struct Service {
     pub setting: Setting,
     pub live: Live,
+    /// The worker of nginx that told who is live, if one did.
+    pub worker: Option<Pid>,
 }
 
 impl Service {
     pub fn observe(app: &App) -> Result<Self> {
-        Ok(Self { setting: Switch::of(app).read()?, live: nginx::live(app) })
+        let setting = Switch::of(app).read()?;
+        let Answer { live, worker } = nginx::ask(app);
+        Ok(Self { setting, live, worker })
     }
 
     /// The same before nginx is made to serve another instance. Where it is not reloaded, that asks it soon enough.
     pub fn observe_to_connect(app: &App) -> Result<Self> {
         match app.config.nginx.style {
             Style::Upstream => Self::observe(app),
-            Style::Socket => Ok(Self { setting: Switch::of(app).read()?, live: Live::Unknown }),
+            Style::Socket => Ok(Self { setting: Switch::of(app).read()?, live: Live::Unknown, worker: None }),
         }
     }
 
@@ -72,6 +76,13 @@ impl Service {
         let Some(live) = self.live.instance() else { return Ok(self) };
         connect(app, live)?;
         Self::observe(app)
+    }
+
+    /// What an instance gets of the processors while it starts: less if the other one carries traffic, which is to notice
+    /// nothing.
+    pub(crate) fn share_for(&self, app: &App, instance: InstanceName) -> Share {
+        let carries = |name| self.traffic_of(app, name).is_some();
+        if carries(instance.other()) && !carries(instance) { Share::Small } else { Share::Full }
     }
 
     /// Whether new requests may go to the instance; why.
@@ -190,7 +201,7 @@ pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Vec<String>> {
     let share = supervise::give_back(app, target);
     let connected = match nginx::connect(app, target) {
         // The first time, or after nginx was given another user.
-        Err(cause @ nginx::Error::OutOfReach { .. }) => match let_nginx_in(app) {
+        Err(cause @ nginx::Error::OutOfReach { .. }) => match let_nginx_in(app, &Service::observe(app)?) {
             Ok(true) => nginx::connect(app, target)?,
             Ok(false) => return Err(cause.into()),
             Err(problem) => return Err(Error::OutOfReach { cause: Box::new(cause), problem }),
@@ -204,13 +215,6 @@ pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Vec<String>> {
         Connected::Already | Connected::Now => None,
     };
     Ok(share.into_iter().chain(proof.map(str::to_owned)).collect())
-}
-
-/// What an instance gets of the processors while it starts: less if another one carries traffic, which is to notice nothing.
-pub(crate) fn share_for(app: &App, instance: InstanceName) -> Result<Share> {
-    let service = Service::observe(app)?;
-    let carries = |name| service.traffic_of(app, name).is_some();
-    Ok(if carries(instance.other()) && !carries(instance) { Share::Small } else { Share::Full })
 }
 
 /// Makes nginx serve nobody, as before a first deployment.

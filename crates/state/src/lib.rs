@@ -3,6 +3,7 @@
 pub mod acl;
 mod address;
 mod app;
+mod asked;
 pub mod caller;
 mod calm;
 pub mod command;
@@ -33,6 +34,7 @@ mod visible;
 
 pub use address::{Address, Socket};
 pub use app::App;
+pub use asked::{Asked, ask_meanwhile};
 pub use config::Config;
 pub use error::{Error, IoContext, Result};
 pub use exit::Exit;

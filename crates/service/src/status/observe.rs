@@ -1,12 +1,12 @@
 //! All questions are asked at once, and each has its timeout.
 
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 use std::time::Duration;
 
-use nginx::{Live, Setting, Switch};
+use nginx::{Answer, Live, Setting, Switch};
 use state::config::Old;
 use state::deployment::{Deployment, Underway};
-use state::{App, InstanceName, Manifest, ReleaseId, duration};
+use state::{App, Asked, InstanceName, Manifest, ReleaseId, duration};
 use supervise::{Ended, Seen, crashes, drain, health, listener, resources};
 
 use super::{InstanceStatus, Interrupted, ServiceState, Status};
@@ -16,15 +16,15 @@ use crate::traffic::Service;
 impl Status {
     pub fn observe(app: &App) -> Result<Self> {
         let setting = Switch::of(app).read()?;
-        let ask_nginx = || nginx::live(app);
+        let ask_nginx = || nginx::ask(app);
         let asks = InstanceName::BOTH.map(|name| move || instance(app, name));
-        let (live, mut instances) = thread::scope(|scope| {
-            let live = Asked::at_once(scope, &ask_nginx);
+        let (Answer { live, worker }, mut instances) = thread::scope(|scope| {
+            let answer = Asked::at_once(scope, &ask_nginx);
             let instances = asks.each_ref().map(|ask| Asked::at_once(scope, ask));
             let instances: Vec<_> = instances.into_iter().map(Asked::answer).collect();
-            (live.answer(), instances)
+            (answer.answer(), instances)
         });
-        let service = Service { setting, live };
+        let service = Service { setting, live, worker };
         for instance in &mut instances {
             instance.enabled = service.enabled() == Some(instance.name);
             instance.live = service.live.instance() == Some(instance.name);
@@ -147,28 +147,6 @@ impl Status {
 /// What is wrong with the switch, and what to run.
 fn told(setting: &Setting) -> Option<String> {
     setting.problem().map(|problem| format!("{problem}; run connect-to-nginx A or B"))
-}
-
-/// A question that is being asked beside others, or, where the machine has no thread left, will be asked in turn.
-enum Asked<'scope, T> {
-    Meanwhile(ScopedJoinHandle<'scope, T>),
-    Later(&'scope (dyn Fn() -> T + Sync)),
-}
-
-impl<'scope, T: Send + 'scope> Asked<'scope, T> {
-    fn at_once<F: Fn() -> T + Sync>(scope: &'scope Scope<'scope, '_>, ask: &'scope F) -> Self {
-        match thread::Builder::new().spawn_scoped(scope, ask) {
-            Ok(handle) => Self::Meanwhile(handle),
-            Err(_) => Self::Later(ask),
-        }
-    }
-
-    fn answer(self) -> T {
-        match self {
-            Self::Meanwhile(handle) => handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Self::Later(ask) => ask(),
-        }
-    }
 }
 
 fn applied(service: &Service) -> Option<bool> {
