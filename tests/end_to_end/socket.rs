@@ -28,6 +28,11 @@ fn target(world: &World) -> PathBuf {
     fs::read_link(world.switch()).unwrap()
 }
 
+/// Whom it would be taken to serve if it were gone.
+fn noted(world: &World) -> PathBuf {
+    fs::read_link(world.home().join("instances/enabled")).unwrap()
+}
+
 fn point_the_switch_to(world: &World, target: impl AsRef<Path>) {
     let _ = fs::remove_file(world.switch());
     symlink(target, world.switch()).unwrap();
@@ -330,7 +335,6 @@ fn a_switch_that_is_gone() {
     assert_eq!(world.get("/").status, 502);
     world.run(["enabled-instance"]).exits_with(1).prints_nothing();
     world.run(["status"]).exits_with(6).shows("nothing is enabled");
-    world.run(["bootup"]).fails_with(1).says("nothing is enabled");
     world.run(["connect-to-nginx", "a"]).succeeds();
     world.serves("A", "v1");
     fs::remove_file(world.switch()).unwrap();
@@ -452,6 +456,7 @@ fn a_switch_at_which_nginx_cannot_connect_is_put_back_at_once() {
     ran.says("nginx did not serve B within 100 ms of the switch (it answers 502")
         .says("the switch was put back");
     assert_eq!(target(&world), Path::new("A.sock"));
+    assert_eq!(noted(&world), Path::new("A"));
     world.serves("A", "v1");
 }
 
@@ -529,6 +534,57 @@ fn bootup_after_the_machine_went_down() {
     world.run(["bootup"]).succeeds();
     world.serves("A", "v1");
     world.run(["bootup"]).succeeds();
+}
+
+#[test]
+fn bootup_after_the_machine_went_down_and_run_with_it() {
+    let world = with_both_running();
+    // Whoever was connected last, by whatever command.
+    world.run(["connect-to-nginx", "b"]).succeeds();
+    world.stop_nginx();
+    processes::end(|| [world.processes_of("A"), world.processes_of("B")].concat());
+    world.remove("run");
+    world.start_nginx();
+    world.run(["status"]).exits_with(6).shows("nothing is enabled; run bootup");
+    world.run(["bootup", "--dry-run"]).succeeds().shows("start B").shows("make nginx serve B");
+    world.run(["bootup"]).succeeds().says("the switch is gone; B was the last that it served");
+    world.serves("B", "v2");
+    world.run(["bootup"]).succeeds().says_nothing();
+    world.deploy("v1").succeeds();
+    world.serves("A", "v1");
+    status_is_true(&world);
+}
+
+#[test]
+fn bootup_after_run_was_removed_beside_running_instances() {
+    let world = with_both_running();
+    let b = world.processes_of("B");
+    world.remove("run");
+    world.run(["bootup"]).succeeds().says("nginx serves A");
+    world.serves("A", "v1");
+    assert_eq!(world.processes_of("B"), b, "nobody touched it");
+}
+
+#[test]
+fn bootup_without_run_where_nothing_was_to_be_served() {
+    let world = world().release("v1").exits_at_start();
+    world.deploy("v1").fails_with(1);
+    world.remove("run");
+    world.run(["bootup"]).fails_with(1).says("nothing is enabled");
+    let world = with_both_running();
+    fs::remove_file(world.home().join("instances/enabled")).unwrap();
+    fs::remove_file(world.switch()).unwrap();
+    world.run(["bootup"]).fails_with(1).says("nothing is enabled");
+}
+
+#[test]
+fn bootup_notes_a_switch_that_was_made_by_hand() {
+    let world = with_both_running();
+    assert_eq!(noted(&world), Path::new("A"));
+    point_the_switch_to(&world, "B.sock");
+    world.run(["bootup"]).succeeds();
+    assert_eq!(noted(&world), Path::new("B"));
+    world.serves("B", "v2");
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use state::{Address, App, InstanceName, interrupt, loopback};
+use state::{Address, App, InstanceName, ask_meanwhile, interrupt, loopback};
 
 use crate::check::{self, Heard, Live};
 use crate::connect::Connected;
 use crate::error::{Error, Result};
-use crate::link::Link;
+use crate::link::{Link, Unsynced};
 use crate::turn::name;
 
 /// Makes nginx send new connections to `target`. On an error the switch is as it was, if the error does not say otherwise.
@@ -19,26 +19,29 @@ pub(crate) fn flip(app: &App, link: &Link, target: Option<InstanceName>) -> Resu
     let _postponed = interrupt::postpone();
     let before = link.target()?;
     let Some(target) = target else {
-        link.put(None)?;
+        link.put(None, None)?.sync()?;
         return Ok(Connected::Now);
     };
     let here = before.as_deref().is_some_and(|before| link.interpret(before).is_to(Some(target)));
-    if here && check::live(app).instance() == Some(target) {
-        return Ok(Connected::Already);
+    if here {
+        link.note()?;
+        if check::live(app).instance() == Some(target) {
+            return Ok(Connected::Already);
+        }
     }
+    let noted = link.noted();
     let flip = Flip { app, link, target };
     let connected = flip.rehearse()?;
-    let way = link.way_to(target);
     // It may have taken effect, and an error come only then.
-    let switched = if here { Ok(()) } else { link.put(Some(&way)).map_err(Error::from) };
-    match switched.and_then(|()| flip.prove()) {
+    let switched = if here { flip.prove() } else { flip.switch_and_prove() };
+    match switched {
         Ok(()) => Ok(connected),
         Err(first) if here => Err(Error::NotServed {
             target: name(Some(target)),
             words: Vec::new(),
             problem: first.to_string(),
         }),
-        Err(first) => Err(flip.put_back(before.as_deref(), first)),
+        Err(first) => Err(flip.put_back(before.as_deref(), noted, first)),
     }
 }
 
@@ -98,6 +101,15 @@ impl Flip<'_> {
         }
     }
 
+    /// nginx follows the switch from the rename on, synced or not. So it is asked while the disk is waited for; that both are
+    /// done is known when this returns. Killed before, it leaves the old switch or the new one: nginx reaches either.
+    fn switch_and_prove(&self) -> Result<()> {
+        let switched = self.link.put(Some(&self.link.way_to(self.target)), Some(self.target))?;
+        let (proved, synced) = ask_meanwhile(|| self.prove(), || switched.sync());
+        synced?;
+        proved
+    }
+
     /// New connections go to the target: each one follows the switch, so that one answer by it is enough.
     fn prove(&self) -> Result<()> {
         let within = self.app.config.nginx.apply_timeout;
@@ -132,8 +144,8 @@ impl Flip<'_> {
     }
 
     /// The switch as it was, and nginx seen to serve whom it served.
-    fn put_back(&self, before: Option<&Path>, first: Error) -> Error {
-        if let Err(second) = self.link.put(before) {
+    fn put_back(&self, before: Option<&Path>, noted: Option<InstanceName>, first: Error) -> Error {
+        if let Err(second) = self.link.put(before, noted).and_then(Unsynced::sync) {
             return Error::InDoubt { first: Box::new(first), second: Box::new(second.into()) };
         }
         let former = before.and_then(|before| self.link.interpret(before).enabled());

@@ -1,5 +1,8 @@
 //! The switch in the style `socket`: a symlink to the socket of the instance that is enabled. nginx connects to its path,
 //! and the kernel follows it each time.
+//!
+//! What it says is noted outside of `run/`, which need not outlive a boot. The switch comes first, so that the note never
+//! tells of more than nginx was told; and where there is a switch, nobody asks for the note.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -13,6 +16,7 @@ use crate::switch::Setting;
 #[derive(Clone, Debug)]
 pub struct Link {
     path: PathBuf,
+    note: PathBuf,
     /// Where A and B listen.
     sockets: [PathBuf; 2],
 }
@@ -23,6 +27,7 @@ impl Link {
         let socket = |instance| app.address(instance).socket().map(|socket| socket.path().to_owned());
         Self {
             path: app.switch(),
+            note: app.home.noted(),
             sockets: InstanceName::BOTH.map(|instance| socket(instance).unwrap_or_default()),
         }
     }
@@ -71,12 +76,36 @@ impl Link {
         is_same(path, &self.path)
     }
 
-    /// Makes it lead there, or removes it.
-    pub(crate) fn put(&self, target: Option<&Path>) -> Result<()> {
+    /// Makes it lead there, or removes it, and notes whom it serves. For nginx this counts at once; a power cut may undo it
+    /// until it is synced.
+    pub(crate) fn put(&self, target: Option<&Path>, enabled: Option<InstanceName>) -> Result<Unsynced<'_>> {
         match target {
-            Some(target) => file::replace_symlink(&self.path, target),
-            None => file::remove(&self.path),
+            Some(target) => file::replace_symlink_unsynced(&self.path, target)?,
+            None => file::remove_if_there(&self.path)?,
         }
+        self.write_note(enabled)?;
+        Ok(Unsynced(self))
+    }
+
+    fn write_note(&self, enabled: Option<InstanceName>) -> Result<()> {
+        let Some(enabled) = enabled else { return file::remove_if_there(&self.note) };
+        self.note.parent().map_or(Ok(()), file::folder)?;
+        file::replace_symlink_unsynced(&self.note, Path::new(&enabled.to_string()))
+    }
+
+    /// Whom it made nginx serve, the last that is known; none if nobody was to be served.
+    pub fn noted(&self) -> Option<InstanceName> {
+        fs::read_link(&self.note).ok()?.to_str()?.parse().ok()
+    }
+
+    /// Notes what it says, if that was not done: a person may have made it, or an older version.
+    pub fn note(&self) -> Result<()> {
+        let enabled = self.read()?.enabled();
+        if enabled.is_none() || enabled == self.noted() {
+            return Ok(());
+        }
+        self.write_note(enabled)?;
+        file::sync_folder_of(&self.note)
     }
 
     /// From the switch's folder to the instance's socket, so that a home can be moved as a whole.
@@ -86,6 +115,17 @@ impl Link {
         let shared = folder.components().zip(socket.components()).take_while(|(a, b)| a == b).count();
         let up = folder.components().skip(shared).map(|_| Component::ParentDir);
         up.chain(socket.components().skip(shared)).collect()
+    }
+}
+
+/// A switch that nginx follows already, and a power cut may undo.
+#[must_use]
+pub(crate) struct Unsynced<'a>(&'a Link);
+
+impl Unsynced<'_> {
+    pub fn sync(self) -> Result<()> {
+        file::sync_folder_of(&self.0.path)?;
+        file::sync_folder_of(&self.0.note)
     }
 }
 
@@ -114,7 +154,7 @@ mod tests {
     use super::*;
 
     fn link(path: &str, a: &str, b: &str) -> Link {
-        Link { path: path.into(), sockets: [a.into(), b.into()] }
+        Link { path: path.into(), note: PathBuf::new(), sockets: [a.into(), b.into()] }
     }
 
     #[test]

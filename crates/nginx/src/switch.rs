@@ -76,6 +76,30 @@ impl Switch {
         }
     }
 
+    /// Whom it made nginx serve, when it is gone itself: in the style `socket` it may not outlive a boot.
+    pub fn noted(&self) -> Option<InstanceName> {
+        match self {
+            Self::Include(_) => None,
+            Self::Link(link) => link.noted(),
+        }
+    }
+
+    /// Whether whom it serves would be known without it, as far as it is to be.
+    pub fn is_noted(&self, enabled: InstanceName) -> bool {
+        match self {
+            Self::Include(_) => true,
+            Self::Link(link) => link.noted() == Some(enabled),
+        }
+    }
+
+    /// Notes whom it serves, if that was not done.
+    pub fn note(&self) -> Result<()> {
+        match self {
+            Self::Include(_) => Ok(()),
+            Self::Link(link) => link.note(),
+        }
+    }
+
     /// Whether nothing of it keeps nginx from starting.
     pub fn is_intact(&self) -> Result<bool> {
         match self {

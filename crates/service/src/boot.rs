@@ -3,11 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nginx::Live;
+use nginx::{Live, Switch};
 use state::{App, InstanceName, interrupt};
 use supervise::{Seen, Share, health, listener, start};
 
 use crate::error::{Error, Result};
+use crate::reach::let_nginx_in;
 use crate::traffic::{self, Service};
 
 const POLL: Duration = Duration::from_millis(100);
@@ -18,6 +19,7 @@ pub fn is_well(app: &App) -> Result<bool> {
     let service = Service::observe(app)?;
     let Some(enabled) = service.enabled() else { return Ok(false) };
     Ok(is_served(&service, enabled)
+        && Switch::of(app).is_noted(enabled)
         && health::probe(app, enabled).healthy()
         && matches!(listener(app, enabled)?, Seen::Ours(_))
         && start::is_recorded(app, enabled)
@@ -32,9 +34,13 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
     if let Some(problem) = service.setting.problem() {
         return Err(Error::Switch(problem));
     }
-    // A switch that somebody has emptied is mended for whom nginx still serves.
-    let enabled = service.enabled().or(service.live.instance()).ok_or(Error::NothingEnabled)?;
     let mut done = Vec::new();
+    let enabled = to_serve(app, &service)?;
+    if service.enabled().or(service.live.instance()).is_none() {
+        done.push(format!("the switch is gone; {enabled} was the last that it served"));
+    }
+    // The folder of the sockets may be new. Before nginx runs this cannot be done; then connect finds it.
+    let _ = let_nginx_in(app, &service);
     let serving = match bring_up_instance(app, enabled, &mut done) {
         Ok(()) => enabled,
         Err(error) => {
@@ -57,7 +63,15 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
         }
         done.push(format!("nginx serves {serving}"));
     }
+    Switch::of(app).note()?;
     Ok(done)
+}
+
+/// Whom the switch serves. One that somebody has emptied is mended for whom nginx still serves, and one that is gone with
+/// `run/` for whom it served.
+fn to_serve(app: &App, service: &Service) -> Result<InstanceName> {
+    let known = service.enabled().or(service.live.instance()).or_else(|| Switch::of(app).noted());
+    known.ok_or(Error::NothingEnabled)
 }
 
 /// After a boot it may come later than we do.
@@ -94,7 +108,7 @@ fn how_bad(app: &App, error: Error) -> Error {
 /// What [`bring_up`] would do.
 pub fn plan(app: &App) -> Result<Vec<String>> {
     let service = Service::observe(app)?;
-    let enabled = service.enabled().or(service.live.instance()).ok_or(Error::NothingEnabled)?;
+    let enabled = to_serve(app, &service)?;
     let mut steps = Vec::new();
     if Service::may_connect(app, enabled).is_err() {
         steps.push(format!("start {enabled}; if it does not become healthy, {}", enabled.other()));

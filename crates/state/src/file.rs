@@ -145,12 +145,18 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<()> {
 
 /// Points a symlink somewhere else by one rename.
 pub fn replace_symlink(link: &Path, target: &Path) -> Result<()> {
+    replace_symlink_unsynced(link, target)?;
+    sync_folder_of(link)
+}
+
+/// The same for one who syncs its folder in a moment: whoever reads the symlink sees the new target already, and a power cut
+/// until then may bring the old one back.
+pub fn replace_symlink_unsynced(link: &Path, target: &Path) -> Result<()> {
     let temporary = temporary_name(link)?;
     remove_if_there(&temporary)?;
     let replaced = symlink(target, &temporary)
         .on("cannot create", &temporary)
-        .and_then(|()| fs::rename(&temporary, link).on("cannot replace", link))
-        .and_then(|()| sync_folder_of(link));
+        .and_then(|()| fs::rename(&temporary, link).on("cannot replace", link));
     if replaced.is_err() {
         let _ = fs::remove_file(&temporary);
     }
@@ -178,7 +184,8 @@ pub fn remove(path: &Path) -> Result<()> {
     sync_folder_of(path)
 }
 
-fn remove_if_there(path: &Path) -> Result<()> {
+/// The same for one who syncs its folder in a moment.
+pub fn remove_if_there(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error).on("cannot remove", path),
         _ => Ok(()),
@@ -227,7 +234,8 @@ fn open_to_append(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn sync_folder_of(path: &Path) -> Result<()> {
+/// Makes last what was made, renamed or removed there.
+pub fn sync_folder_of(path: &Path) -> Result<()> {
     let Some(parent) = path.parent() else { return Ok(()) };
     File::open(parent).and_then(|folder| folder.sync_all()).on("cannot sync", parent)
 }

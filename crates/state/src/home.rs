@@ -40,6 +40,10 @@ impl Home {
     pub fn instance(&self, name: InstanceName) -> PathBuf {
         self.0.join("instances").join(name.to_string())
     }
+    /// Which of them was enabled, for when the switch is gone: a symlink to one of the above.
+    pub fn noted(&self) -> PathBuf {
+        self.0.join("instances/enabled")
+    }
     pub fn shared(&self) -> PathBuf {
         self.0.join("shared")
     }

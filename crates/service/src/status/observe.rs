@@ -56,7 +56,7 @@ impl Status {
 
     /// Whether the service is up, and what is amiss.
     fn judge(&mut self, app: &App, service: &Service) {
-        let down = self.why_down(service);
+        let down = self.why_down(app, service);
         let is_down = down.is_some();
         self.problems = match down {
             // That nginx does not run is not all that can be wrong with it.
@@ -77,7 +77,7 @@ impl Status {
         };
     }
 
-    fn why_down(&self, service: &Service) -> Option<String> {
+    fn why_down(&self, app: &App, service: &Service) -> Option<String> {
         let serving = service.live.instance().or(match service.live {
             Live::Unknown | Live::Mute(_) => service.enabled(),
             _ => None,
@@ -88,7 +88,10 @@ impl Status {
                 Some(format!("nginx: {}; run connect-to-nginx A or B", service.live.in_words()))
             }
             (_, None) if service.setting.problem().is_some() => told(&service.setting),
-            (_, None) if service.enabled().is_none() => Some("nothing is enabled; run deploy".to_owned()),
+            (_, None) if service.enabled().is_none() => {
+                let command = if Switch::of(app).noted().is_some() { "bootup" } else { "deploy" };
+                Some(format!("nothing is enabled; run {command}"))
+            }
             (_, None) => Some(format!("nginx: {}; run bootup", service.live.in_words())),
             (_, Some(name)) => {
                 let instance = self.instances.iter().find(|instance| instance.name == name)?;
