@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::backwards::Backwards;
 use crate::error::{IoContext, Result};
 use crate::process::Identity;
 use crate::{Home, InstanceName, ReleaseId, file};
@@ -117,7 +118,7 @@ impl Deployment {
 
     /// The one with this id.
     pub fn find(home: &Home, id: &str) -> Result<Option<Self>> {
-        Ok(Self::last(home, usize::MAX)?.into_iter().rfind(|deployment| deployment.id == id))
+        Ok(Self::newest(home, 1, |deployment| deployment.id == id)?.pop())
     }
 
     pub fn append(&self, home: &Home) -> Result<()> {
@@ -128,39 +129,33 @@ impl Deployment {
         )
     }
 
-    /// The last `count`, oldest first. A line that cannot be read (torn by a crash) is left out.
+    /// The last `count`, oldest first.
     pub fn last(home: &Home, count: usize) -> Result<Vec<Self>> {
+        let mut last = Self::newest(home, count, |_| true)?;
+        last.reverse();
+        Ok(last)
+    }
+
+    /// The newest ones that are wanted, at most `count`. A line that cannot be read (torn by a crash) is left out.
+    fn newest(home: &Home, count: usize, is_wanted: impl Fn(&Self) -> bool) -> Result<Vec<Self>> {
         let path = home.deployments();
-        // What they take as a rule; more is read where a reason was long, or much is torn.
-        let mut bytes = (count as u64).saturating_add(2).saturating_mul(2_048);
-        loop {
-            let text = match last_bytes(&path, bytes) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-                text => text.on("cannot read", &path)?,
-            };
-            let mut found = Self::in_log(&text);
-            if found.len() >= count || (text.len() as u64) < bytes {
-                return Ok(found.split_off(found.len().saturating_sub(count)));
-            }
-            bytes = bytes.saturating_mul(8);
+        let mut lines = match file::open(&path).and_then(Backwards::of) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            lines => lines.on("cannot read", &path)?,
+        };
+        let mut found = Vec::new();
+        while found.len() < count
+            && let Some(line) = lines.next().on("cannot read", &path)?
+        {
+            found.extend(Self::in_log(&line).pop().filter(&is_wanted));
         }
+        Ok(found)
     }
 
     /// Those of the lines that are whole. One may be torn anywhere, also within a character.
     pub fn in_log(text: &[u8]) -> Vec<Self> {
         text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
-}
-
-/// A log of many years is not read for its last line.
-fn last_bytes(path: &std::path::Path, count: u64) -> std::io::Result<Vec<u8>> {
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    let mut file = file::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(count)))?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text)?;
-    Ok(text)
 }
 
 /// A name that sorts by time: `20261121-024008`.

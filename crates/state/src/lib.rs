@@ -4,6 +4,7 @@ pub mod acl;
 mod address;
 mod app;
 mod asked;
+mod backwards;
 pub mod caller;
 mod calm;
 pub mod command;
