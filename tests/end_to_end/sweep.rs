@@ -113,10 +113,9 @@ impl Scenario {
     pub fn prepare(self, world: &World, number: usize) -> Goal {
         if self == Self::Rollback {
             // What other trials did by hand is no deployment to go back from.
-            let name = format!("r{number}");
-            world.publish(&name, &[]);
-            world.deploy(&name).succeeds();
+            deploy_one_more(world, &format!("r{number}"));
         }
+        let kept = as_after_some_deployments(world, number);
         let enabled = world.run(["enabled-instance"]).succeeds().answer().to_owned();
         let standby = if enabled == "A" { "B" } else { "A" };
         world.run(["start-instance", standby]).succeeds();
@@ -131,10 +130,7 @@ impl Scenario {
                 world.publish(&name, &[]);
                 goal(["deploy", &name], by_either(&world.id(&name)))
             }
-            Self::RollbackStarts => {
-                let kept = a_kept_release(world, number);
-                goal(["rollback", &kept], by_either(&kept))
-            }
+            Self::RollbackStarts => goal(["rollback", &kept], by_either(&kept)),
             Self::Rollback => goal(["rollback"], by_either(&release(standby))),
             Self::Connect => goal(["connect-to-nginx", standby], [standby_serves()]),
             Self::Stop => {
@@ -177,21 +173,28 @@ impl Goal {
     }
 }
 
-/// The id of a release that no instance has.
-fn a_kept_release(world: &World, number: usize) -> String {
+/// An interrupted deployment that was run again may leave both instances with the same release: then the next one would have
+/// nothing to prune. So each gets one of its own. The id of a release that is kept beside these.
+fn as_after_some_deployments(world: &World, number: usize) -> String {
     let kept = || {
         let json = world.run(["releases", "--json"]).succeeds().json();
         let unused =
             |release: &&serde_json::Value| release["instances"].as_array().is_some_and(Vec::is_empty);
         json.as_array()?.iter().find(unused)?["id"].as_str().map(str::to_owned)
     };
-    kept().unwrap_or_else(|| {
-        for name in [format!("y{number}"), format!("z{number}")] {
-            world.publish(&name, &[]);
-            world.deploy(&name).succeeds();
-        }
-        kept().expect("one is kept beside those in use")
-    })
+    let kept = || kept().filter(|_| release_of(world, "A") != release_of(world, "B"));
+    let one_more = |name| {
+        deploy_one_more(world, &format!("{name}{number}"));
+        kept()
+    };
+    kept()
+        .or_else(|| ["w", "y", "z"].into_iter().find_map(one_more))
+        .expect("one is kept beside those in use")
+}
+
+fn deploy_one_more(world: &World, name: &str) {
+    world.publish(name, &[]);
+    world.deploy(name).succeeds();
 }
 
 fn release_of(world: &World, instance: &str) -> String {
@@ -416,7 +419,7 @@ pub fn run(
     let jobs = Mutex::new(jobs.into_iter().enumerate());
     let failures = Mutex::new(Vec::new());
     let missed = Mutex::new(Vec::new());
-    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = 2 * std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
