@@ -1,8 +1,10 @@
 //! stop-instance: the whole tree, and nothing left on the port.
 
+use std::iter;
+
 use support::{SOON, World, eventually, processes};
 
-use crate::world;
+use crate::{traced, world};
 
 /// B runs this release; nothing is enabled.
 fn with_b_running(world: World) -> World {
@@ -39,6 +41,7 @@ fn a_tree_as_npm_makes_it() {
     assert_eq!(family.len(), 3);
     world.run(["stop-instance", "b"]).succeeds();
     nothing_is_left(&world);
+    assert!(world.read("logs/B.log").contains("demo-app: stopped"));
     assert!(!family.into_iter().any(processes::runs));
 }
 
@@ -107,6 +110,27 @@ fn the_configured_signal_is_sent() {
     world.run(["stop-instance", "b"]).succeeds();
     nothing_is_left(&world);
     assert!(world.read("logs/B.log").contains("interrupted"));
+}
+
+#[test]
+fn parents_are_told_before_their_children() {
+    if !traced::is_possible() {
+        return;
+    }
+    let world = with_b_running(world().release("v1").with("TREE", "npm"));
+    let family = world.processes_of("B");
+    let with_ancestors = |pid: &i32| iter::successors(Some(*pid), |pid| processes::parent(*pid));
+    let depth = |pid: &i32| with_ancestors(pid).filter(|pid| family.contains(pid)).count();
+    let mut downwards = family.clone();
+    downwards.sort_by_cached_key(depth);
+    let calls = traced::calls(&world, &["stop-instance", "b"]);
+    let told = |pid: &i32| {
+        let of_it = |call: &String| call.contains(&format!("<pid:{pid}>, SIGTERM"));
+        calls.iter().position(of_it).unwrap_or_else(|| panic!("{pid} was not told: {calls:#?}"))
+    };
+    let order: Vec<_> = downwards.iter().map(told).collect();
+    assert!(order.is_sorted(), "{calls:#?}");
+    nothing_is_left(&world);
 }
 
 #[test]

@@ -153,7 +153,12 @@ fn traced(world: &World, words: &[&str], options: &[&str]) -> Vec<String> {
     let log = world.folder().join("calls");
     let command = world.command(words);
     let mut strace = Command::new("strace");
-    strace.args(options).args(["-qq", "-o"]).arg(&log).arg(command.get_program()).args(command.get_args());
+    strace
+        .args(options)
+        .args(["-qq", "-yy", "-o"])
+        .arg(&log)
+        .arg(command.get_program())
+        .args(command.get_args());
     strace.env("FLIPSIDE_HOME", world.home());
     Running::start(&words.join(" "), strace).wait().succeeds();
     fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect()

@@ -129,7 +129,11 @@ fn marked(mark: &str, leader: Option<Pid>) -> Vec<Member> {
         chosen.extend(children);
     }
     let this = Identity::of_this_process().map(|identity| identity.pid);
-    chosen.into_iter().filter(|pid| Some(*pid) != this).filter_map(|pid| hold(pid, &all[&pid])).collect()
+    chosen.retain(|pid| Some(*pid) != this);
+    // Parents first: one whose child ends before it is told to stop itself takes that for a crash.
+    let mut family: Vec<_> = chosen.into_iter().collect();
+    family.sort_unstable_by_key(|pid| (all[pid].start, pid.0));
+    family.into_iter().filter_map(|pid| hold(pid, &all[&pid])).collect()
 }
 
 #[derive(PartialEq, Eq)]

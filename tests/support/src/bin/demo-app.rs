@@ -107,7 +107,7 @@ fn main() {
             }
             _ => role != "idler" && !app.is("LISTEN", "never"),
         };
-        let deaf = !role.is_empty() || app.is("IGNORE_SIGTERM", "yes");
+        let deaf = matches!(&*role, "listener" | "idler") || app.is("IGNORE_SIGTERM", "yes");
         let app = Arc::new(app);
         if listens {
             let listener = listen(&app, &place);
