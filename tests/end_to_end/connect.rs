@@ -219,11 +219,12 @@ fn a_switch_that_was_not_applied_is_applied() {
 #[test]
 fn a_slow_request_keeps_an_old_worker_and_holds_nothing_up() {
     let world = with_both_running();
-    let slow = world.ask("/slow?ms=4000");
+    let slow = world.ask("/held");
     eventually(SOON, "the request has come in", || world.connections_to("A") > 0);
     let ran = world.run(["connect-to-nginx", "b"]).succeeds();
     assert!(world.connections_to("A") > 0, "it should not have waited for the request: {ran}");
     world.serves("B", "v2");
+    world.let_go("A");
     assert_eq!(slow.answer().unwrap().header("x-instance"), Some("A"));
 }
 

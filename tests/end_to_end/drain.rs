@@ -16,8 +16,11 @@ fn switched_meanwhile<T>(begin: impl FnOnce(&World) -> T) -> (World, T) {
 
 #[test]
 fn it_waits_for_a_slow_request() {
-    let (world, slow) = switched_meanwhile(|world| world.ask("/slow?ms=4000"));
-    world.run(["drain-instance", "a"]).succeeds().prints_nothing();
+    let (world, slow) = switched_meanwhile(|world| world.ask("/held"));
+    let mut draining = world.start(["drain-instance", "a"]);
+    assert!(draining.is_running());
+    world.let_go("A");
+    draining.wait().succeeds().prints_nothing();
     assert_eq!(world.connections_to("A"), 0);
     assert_eq!(slow.answer().unwrap().header("x-instance"), Some("A"));
 }
@@ -66,8 +69,15 @@ fn the_enabled_instance_is_refused() {
 
 #[test]
 fn an_update_of_the_standby_lets_it_finish() {
-    let (world, slow) = switched_meanwhile(|world| world.ask("/slow?ms=3000"));
-    world.run(["update-instance", "a", "v1"]).succeeds();
+    let (world, slow) = switched_meanwhile(|world| world.ask("/held"));
+    world.change("nginx.drain_timeout", "\"20s\"");
+    world.publish("v3", &[]);
+    let mut updating = world.start(["update-instance", "a", "v3"]);
+    let built = format!("releases/{}", world.id("v3"));
+    eventually(SOON, "the release is built", || world.exists(&built));
+    assert!(updating.is_running());
+    world.let_go("A");
+    updating.wait().succeeds();
     assert_eq!(slow.answer().unwrap().header("x-instance"), Some("A"));
 }
 

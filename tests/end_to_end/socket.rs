@@ -176,8 +176,9 @@ fn hooks_are_told_the_socket() {
 fn a_socket_that_was_bound_by_a_relative_path() {
     let world = world().release("v1").with("SOCKET_FORM", "relative").deployed("v1");
     world.run(["pid", "a"]).prints(&processes_of_one(&world, "A").to_string());
-    let slow = world.ask("/slow?ms=2000");
+    let slow = world.ask("/held");
     eventually(SOON, "the request has come to A", || connections(&world, "A") == 1);
+    world.let_go("A");
     drop(slow);
     eventually(SOON, "and is over", || connections(&world, "A") == 0);
     world.run(["stop-instance", "a", "--force"]).succeeds();
@@ -194,10 +195,13 @@ fn connections(world: &World, instance: &str) -> u64 {
 #[test]
 fn a_request_in_flight_is_finished_before_the_instance_is_stopped() {
     let world = with_both_running();
-    let slow = world.ask("/slow?ms=1500");
+    let slow = world.ask("/held");
     eventually(SOON, "the request has come to A", || connections(&world, "A") == 1);
     world.run(["connect-to-nginx", "b"]).succeeds();
-    world.run(["stop-instance", "a"]).succeeds();
+    let mut stopping = world.start(["stop-instance", "a"]);
+    assert!(stopping.is_running());
+    world.let_go("A");
+    stopping.wait().succeeds();
     let answer = slow.answer().unwrap();
     assert_eq!((answer.status, answer.header("x-instance")), (200, Some("A")));
 }

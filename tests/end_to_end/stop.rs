@@ -165,10 +165,13 @@ fn a_dry_run_stops_nothing() {
 #[test]
 fn a_request_in_flight_is_finished_first() {
     let world = world().release("v1").release("v2").deployed("v1");
-    let slow = world.ask("/slow?ms=1500");
+    let slow = world.ask("/held");
     eventually(SOON, "the request has come in", || world.connections_to("A") > 0);
     world.run(["deploy", "v2"]).succeeds();
-    world.run(["stop-instance", "a"]).succeeds();
+    let mut stopping = world.start(["stop-instance", "a"]);
+    assert!(stopping.is_running());
+    world.let_go("A");
+    stopping.wait().succeeds();
     let answer = slow.answer().unwrap();
     assert_eq!((answer.status, answer.header("x-instance")), (200, Some("A")));
 }

@@ -754,6 +754,12 @@ impl World {
         assert_eq!(self.get_from(instance, &format!("/turn?{switch}={value}")).status, 200);
     }
 
+    /// Lets an instance answer what was asked of `/held`.
+    #[track_caller]
+    pub fn let_go(&self, instance: &str) {
+        self.turn(instance, "HELD", "no");
+    }
+
     /// Users see this instance with this release.
     #[track_caller]
     pub fn serves(&self, instance: &str, release: &str) {

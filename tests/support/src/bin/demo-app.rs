@@ -19,8 +19,8 @@
 //! | `TREE=npm` | runs as npm does it: sh, which started sh, which started the app |
 //! | `GRANDCHILD=holds-port` | an orphan in a session of its own, deaf to SIGTERM, listens; or `idle`: it only lives on |
 //!
-//! Paths: `/` (instance, release, version), `/health`, `/slow?ms=300`, `/websocket` (echo), `/env`, `/crash`,
-//! `/turn?HEALTH=mute` (turns a switch of the running app), `/switches`.
+//! Paths: `/` (instance, release, version), `/health`, `/slow?ms=300`, `/held` (until `HELD=no` is turned), `/websocket`
+//! (echo), `/env`, `/crash`, `/turn?HEALTH=mute` (turns a switch of the running app), `/switches`.
 
 use std::collections::HashMap;
 use std::os::unix::process::CommandExt;
@@ -375,6 +375,12 @@ async fn answer(app: &App, request: &Request) -> (&'static str, String) {
         "/slow" => {
             let wanted = request.query.get("ms").and_then(|ms| ms.parse().ok()).unwrap_or(300);
             tokio::time::sleep(Duration::from_millis(wanted)).await;
+            ("200 OK", greeting(app))
+        }
+        "/held" => {
+            while !app.is("HELD", "no") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             ("200 OK", greeting(app))
         }
         "/env" => {
