@@ -1,34 +1,20 @@
 //! Tables without lines: aligned columns, as ps and df print them.
 
-use std::iter::{once, repeat_n};
-
-use anstream::adapter::strip_str;
-use unicode_width::UnicodeWidthStr;
-
-const BETWEEN: usize = 2;
+use comfy_table::{Cell, ContentArrangement, Table, presets::NOTHING};
 
 /// Every row has as many cells as the header; cells may be painted.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
-    let rows = rows.iter().map(|row| row.iter().map(String::as_str).collect());
-    let lines: Vec<Vec<_>> = once(header.to_vec()).chain(rows).collect();
-    let widths: Vec<_> = (0..header.len())
-        .map(|column| lines.iter().map(|line| width(line[column])).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for line in lines {
-        for (cell, column) in line.into_iter().zip(&widths) {
-            text.push_str(cell);
-            text.extend(repeat_n(' ', column + BETWEEN - width(cell)));
-        }
-        text.truncate(text.trim_end_matches(' ').len());
-        text.push('\n');
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.iter().map(Cell::new));
+    for row in rows {
+        table.add_row(row.iter().map(Cell::new));
     }
-    text
-}
-
-/// On a terminal, where colours take no place and a Korean syllable takes two.
-fn width(cell: &str) -> usize {
-    strip_str(cell).map(UnicodeWidthStr::width).sum()
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let lines: Vec<_> = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    lines.concat()
 }
 
 #[cfg(test)]
@@ -43,7 +29,7 @@ mod tests {
             vec!["BBB".to_owned(), "down".to_owned()],
             vec!["한글".to_owned(), String::new()],
         ];
-        let text = strip_str(&table(&["instance", "is"], &rows)).to_string();
+        let text = anstream::adapter::strip_str(&table(&["instance", "is"], &rows)).to_string();
         assert_eq!(text, "instance  is\nA         up\nBBB       down\n한글\n");
     }
 }
