@@ -275,7 +275,7 @@ fn a_deployment_of_a_process_that_is_somebody_else_now_was_interrupted() {
     let deploying = world.start(["deploy", "v2"]);
     gate.until_reached();
     deploying.signal(Signal::SIGKILL);
-    processes::end(|| crate::traced::commands_running(&world));
+    processes::end(|| world.commands_running());
     deploying.wait();
     let mut innocent = Innocent::new();
     give_pid_to(&world, "run/deploy.json", innocent.pid());

@@ -276,7 +276,7 @@ pub fn eventually_idle(world: &World, left_alone: bool) -> bool {
     if left_alone {
         return false;
     }
-    eventually(SOON, "what was left running ends", || traced::commands_running(world).is_empty());
+    eventually(SOON, "what was left running ends", || world.commands_running().is_empty());
     true
 }
 

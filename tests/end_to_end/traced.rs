@@ -201,7 +201,7 @@ pub fn strike(world: &World, words: &[&str], point: &Point, fate: Fate) -> Struc
             says("--- stopped by SIGSTOP ---") || !running.is_running()
         });
         if running.is_running() {
-            processes::end(|| commands_running(world));
+            processes::end(|| world.commands_running());
         }
     }
     let ran = running.wait();
@@ -214,13 +214,6 @@ pub fn strike(world: &World, words: &[&str], point: &Point, fate: Fate) -> Struc
         Fate::Fails(_) => says("(INJECTED)"),
     };
     Struck { ran, hit }
-}
-
-/// The world's commands and what they have started, without the instances.
-pub fn commands_running(world: &World) -> Vec<i32> {
-    let all = processes::with_environment("FLIPSIDE_HOME", &world.home().display().to_string());
-    let (a, b) = (world.processes_of("A"), world.processes_of("B"));
-    all.into_iter().filter(|pid| !a.contains(pid) && !b.contains(pid)).collect()
 }
 
 /// The folder with the stand-ins of all programs: each runs the real one, under strace if it is told to.
@@ -313,7 +306,7 @@ chmod +x {path}
     /// Whatever the command has left running ends by itself.
     fn let_go(&self) {
         eventually(SOON, "what the command has left running ends", || {
-            commands_running(self.world).is_empty()
+            self.world.commands_running().is_empty()
         });
     }
 

@@ -1,7 +1,8 @@
 //! Processes as the kernel tells of them.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -30,14 +31,18 @@ pub fn eventually_is(within: Duration, mut holds: impl FnMut() -> bool) -> bool 
 
 /// All processes that still run.
 pub fn all() -> Vec<i32> {
+    numbers().filter(|pid| runs(*pid)).collect()
+}
+
+/// Of all that there are, also of those that have ended and that nobody has waited for.
+fn numbers() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").expect("/proc is there").flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(|pid| runs(*pid)).collect()
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// Whether it runs: a zombie doesn't.
 pub fn runs(pid: i32) -> bool {
-    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+    stat(pid).is_some_and(|stat| stat.runs())
 }
 
 /// Whether it is a zombie, which nobody has waited for.
@@ -55,6 +60,12 @@ pub fn niceness_of_its_session(pid: i32) -> Option<i32> {
     text.trim_end().rsplit_once(" nice ")?.1.parse().ok()
 }
 
+/// The children of a process of one thread (`proc_pid_task(5)`).
+pub fn children(pid: i32) -> Vec<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
 pub fn session(pid: i32) -> Option<i32> {
     stat(pid).map(|stat| stat.session)
 }
@@ -63,6 +74,12 @@ struct Stat {
     state: char,
     parent: i32,
     session: i32,
+}
+
+impl Stat {
+    fn runs(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X')
+    }
 }
 
 fn stat(pid: i32) -> Option<Stat> {
@@ -76,16 +93,30 @@ fn stat(pid: i32) -> Option<Stat> {
 
 /// The processes whose environment holds `NAME=value`, where the value begins so.
 pub fn with_environment(name: &str, value: &str) -> Vec<i32> {
-    let wanted = format!("{name}={value}").into_bytes();
-    let holds = |pid: &i32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(&wanted))
-    };
-    all().into_iter().filter(holds).collect()
+    let wanted = format!("{name}={value}");
+    whose_environment(|environment| environment.holds(&wanted))
 }
 
-pub fn in_session(session_leader: i32) -> Vec<i32> {
-    all().into_iter().filter(|pid| session(*pid) == Some(session_leader)).collect()
+/// The variables of a process.
+pub struct Environment(Vec<u8>);
+
+impl Environment {
+    /// Whether one of them, with its name and a `=`, begins so.
+    pub fn holds(&self, variable: &str) -> bool {
+        self.0.split(|byte| *byte == 0).any(|one| one.starts_with(variable.as_bytes()))
+    }
+}
+
+/// The processes whose environment is as wanted. None is asked for more unless it is.
+pub fn whose_environment(is_wanted: impl Fn(&Environment) -> bool) -> Vec<i32> {
+    let environment = |pid: &i32| fs::read(format!("/proc/{pid}/environ")).map(Environment);
+    let wanted = numbers().filter(|pid| environment(pid).is_ok_and(|it| is_wanted(&it)));
+    wanted.filter(|pid| runs(*pid)).collect()
+}
+
+pub fn in_sessions(leaders: &[i32]) -> Vec<i32> {
+    let is_in = |stat: Stat| leaders.contains(&stat.session) && stat.runs();
+    numbers().filter(|pid| stat(*pid).is_some_and(is_in)).collect()
 }
 
 pub fn signal(pid: i32, signal: Signal) {
@@ -116,14 +147,17 @@ pub fn end(mut find: impl FnMut() -> Vec<i32>) {
     }
 }
 
-/// Whether something on this machine listens on the port, by the kernel's tables.
+/// Whether something on this machine listens on the port, by the kernel's tables. They begin with those that listen: what
+/// follows is not read, which after load may be a hundred thousand connections.
 pub fn listens(port: u16) -> bool {
-    sockets().iter().any(|socket| socket.local == port && socket.state == "0A")
+    let those_that_listen = |table| sockets(table).take_while(|socket| socket.state == "0A");
+    TABLES.into_iter().flat_map(those_that_listen).any(|socket| socket.local == port)
 }
 
 /// How many established connections there are to the port, as those who opened them see it.
 pub fn connections_to(port: u16) -> usize {
-    sockets().iter().filter(|socket| socket.remote == port && socket.state == "01").count()
+    let is_one = |socket: &Socket| socket.remote == port && socket.state == "01";
+    TABLES.into_iter().flat_map(sockets).filter(is_one).count()
 }
 
 /// How many connections to the socket are open, as those who accepted them see it.
@@ -144,16 +178,16 @@ struct Socket {
     state: String,
 }
 
-fn sockets() -> Vec<Socket> {
-    let tables =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| fs::read_to_string(table).unwrap_or_default());
+const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+fn sockets(table: &str) -> impl Iterator<Item = Socket> {
+    let lines = File::open(table).into_iter().flat_map(|table| BufReader::new(table).lines());
     let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
-    let socket = |line: &str| {
+    lines.map_while(Result::ok).skip(1).filter_map(move |line| {
         let mut fields = line.split_whitespace().skip(1);
         let (local, remote, state) = (fields.next()?, fields.next()?, fields.next()?);
         Some(Socket { local: port(local)?, remote: port(remote)?, state: state.to_owned() })
-    };
-    tables.iter().flat_map(|table| table.lines().skip(1).filter_map(socket)).collect()
+    })
 }
 
 /// The command line, for people.

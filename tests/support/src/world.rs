@@ -666,11 +666,8 @@ impl World {
 
     /// The workers that take new connections.
     pub fn workers(&self) -> Vec<i32> {
-        let master = self.nginx_pid();
-        let is_worker = |pid: &i32| {
-            processes::parent(*pid) == master && processes::command_line(*pid) == "nginx: worker process"
-        };
-        processes::all().into_iter().filter(|_| master.is_some()).filter(is_worker).collect()
+        let is_worker = |pid: &i32| processes::command_line(*pid) == "nginx: worker process";
+        self.nginx_pid().map(processes::children).into_iter().flatten().filter(is_worker).collect()
     }
 
     /// A reload that has nothing to do with flipside, as certbot's; done when it has taken effect.
@@ -694,7 +691,7 @@ impl World {
     pub fn stop_nginx(&self) {
         let Some(master) = self.nginx_pid() else { return };
         processes::signal(master, Signal::SIGTERM);
-        processes::eventually(SOON, "nginx stops", || processes::in_session(master).is_empty());
+        processes::eventually(SOON, "nginx stops", || processes::in_sessions(&[master]).is_empty());
     }
 
     pub fn restart_nginx(&self) {
@@ -784,9 +781,9 @@ impl World {
 
     /// The commands that run, with all that they have started but the instances.
     pub fn commands_running(&self) -> Vec<i32> {
-        let all = processes::with_environment("FLIPSIDE_HOME", &self.home().display().to_string());
-        let instances = self.processes_of("");
-        all.into_iter().filter(|pid| !instances.contains(pid)).collect()
+        let home = format!("FLIPSIDE_HOME={}", self.home().display());
+        let of_an_instance = format!("FLIPSIDE_PROCESS={}#", self.home().display());
+        processes::whose_environment(|it| it.holds(&home) && !it.holds(&of_an_instance))
     }
 
     /// An app that somebody else has started at an instance's address.
@@ -1018,7 +1015,8 @@ fn mark(folder: &Path) -> String {
 
 /// Ends what the world started, and removes its folder.
 fn clean_up(folder: &Path, masters: &[i32]) {
-    let home = folder.join("home").display().to_string();
+    let instance = format!("FLIPSIDE_PROCESS={}#", folder.join("home").display());
+    let marked = format!("{MARK}={}", mark(folder));
     let titled = || {
         let mine = |pid: &i32| {
             let line = processes::command_line(*pid);
@@ -1028,9 +1026,8 @@ fn clean_up(folder: &Path, masters: &[i32]) {
     };
     let masters: Vec<i32> = titled().into_iter().chain(masters.iter().copied()).collect();
     processes::end(|| {
-        let mut found = processes::with_environment("FLIPSIDE_PROCESS", &format!("{home}#"));
-        found.extend(processes::with_environment(MARK, &mark(folder)));
-        found.extend(masters.iter().flat_map(|master| nginx_in_session(*master)));
+        let mut found = processes::whose_environment(|it| it.holds(&instance) || it.holds(&marked));
+        found.extend(nginx_in_sessions(&masters));
         found
     });
     if let Err(error) = fs::remove_dir_all(folder)
@@ -1040,10 +1037,10 @@ fn clean_up(folder: &Path, masters: &[i32]) {
     }
 }
 
-/// The master and its workers: a worker whose master was killed has no other trace of it.
-fn nginx_in_session(master: i32) -> Vec<i32> {
+/// The masters and their workers: a worker whose master was killed has no other trace of it.
+fn nginx_in_sessions(masters: &[i32]) -> Vec<i32> {
     let is_nginx = |pid: &i32| processes::command_line(*pid).starts_with("nginx: ");
-    processes::in_session(master).into_iter().filter(is_nginx).collect()
+    processes::in_sessions(masters).into_iter().filter(is_nginx).collect()
 }
 
 /// The folder of all worlds of this user. What a killed test left there is removed.

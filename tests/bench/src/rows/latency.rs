@@ -61,7 +61,7 @@ fn rounds(effort: &Effort, world: &World, deploy: fn(&World, &str) -> Command) -
     };
     world.make();
     // And so the workers that it will have.
-    for pid in processes::in_session(world.nginx_pid().expect("nginx runs")) {
+    for pid in processes::in_sessions(&[world.nginx_pid().expect("nginx runs")]) {
         bind(pid, PROCESSORS);
     }
     for _ in 0..2 {
