@@ -72,6 +72,37 @@ fn a_commit() {
 }
 
 #[test]
+fn what_is_as_good_as_sure_to_be_new_is_fetched_without_a_question() {
+    let world = world().release("v1").release("v2");
+    let trace = world.folder().join("trace");
+    let connections = |revision: &str, id: &str| {
+        let _ = std::fs::remove_file(&trace);
+        let written = [("GIT_TRACE", trace.to_str().unwrap())];
+        world.run_with(&written, ["update-instance", "b", revision]).succeeds().prints(id);
+        std::fs::read_to_string(&trace).unwrap().matches("built-in: git upload-pack").count()
+    };
+    assert_eq!(connections("v1", &world.id("v1")), 2, "there is no mirror yet");
+    assert_eq!(connections("v2", &world.id("v2")), 1, "a tag that was never deployed");
+    assert_eq!(connections("v2", &world.id("v2")), 1, "one that was");
+    world.commit(&[("switches", "VERSION=main\n")]);
+    world.git(["tag", "--force", "v2"]);
+    assert_eq!(connections("v2", &world.id("v2")), 2, "one that was moved");
+    world.publish("v4", &[]);
+    assert_eq!(connections("tag:v*", &world.id("v4")), 2, "the newest tag");
+    world.commit(&[("switches", "VERSION=tea\n")]);
+    assert_eq!(connections("branch:main", &world.id("main")), 1, "a branch");
+    world.git(["commit", "--quiet", "--amend", "--message=Pushed with force"]);
+    assert_eq!(connections("branch:main", &world.id("main")), 1, "one that was pushed with force");
+    world.git(["branch", "other"]);
+    world.run(["update-instance", "b", "other"]).succeeds().prints(&world.id("main"));
+    world.git(["branch", "--delete", "other"]);
+    world
+        .run(["update-instance", "b", "branch:other"])
+        .fails_with(1)
+        .says("there is no revision `branch:other`");
+}
+
+#[test]
 fn a_tag_that_was_moved() {
     let world = world().release("v1").release("v2");
     world.run(["update-instance", "b", "v1"]).succeeds();

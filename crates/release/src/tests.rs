@@ -87,7 +87,7 @@ fn only_what_is_wanted_is_fetched() {
     world.built("");
     assert_eq!(references(&world), "refs/tags/v2\nrefs/tags/v3");
     world.built("branch:main");
-    assert_eq!(references(&world), "refs/tags/v2\nrefs/tags/v3");
+    assert_eq!(references(&world), "refs/heads/main\nrefs/tags/v2\nrefs/tags/v3");
     let objects = ["--git-dir=../home/repository.git", "cat-file", "--batch-all-objects", "--batch-check"];
     assert!(!world.git(&objects).contains(&other));
     // A commit that no deployed tag or branch leads to may be anywhere.

@@ -2,8 +2,9 @@
 //!
 //! The repository is asked each time what its tags and branches are; the mirror is fetched only when it lacks the
 //! commit that they name, and then only the one tag or branch, with its history: what came before makes the next one
-//! small, and `git describe` and the beginnings of commits mean something. Submodules are not fetched: an export has their
-//! folders, empty (see [`crate::Prepared`]).
+//! small, and `git describe` and the beginnings of commits mean something. A branch, and a tag that was never deployed, is
+//! fetched at once: over a network, a question before that takes as long as the fetch. Submodules are not fetched: an
+//! export has their folders, empty (see [`crate::Prepared`]).
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -50,6 +51,11 @@ impl<'a> Repository<'a> {
     }
 
     pub fn resolve(&self, wanted: &WantedRevision, fetch: Fetch) -> Result<Revision> {
+        if fetch == Fetch::IfNeeded
+            && let Some(revision) = self.fetched_unasked(wanted)?
+        {
+            return Ok(revision);
+        }
         let found = match wanted {
             WantedRevision::NewestTag(glob) => self.newest_tag(glob)?,
             WantedRevision::Branch(name) => self.named(name, &[BRANCHES])?,
@@ -63,6 +69,33 @@ impl<'a> Repository<'a> {
             Some(revision) => Ok(revision),
             None => Err(self.unknown(wanted)?),
         }
+    }
+
+    /// What is as good as sure to be new: a branch moves, and a tag that the mirror lacks was never deployed. None if it is
+    /// neither, or there is none: then the repository is asked.
+    fn fetched_unasked(&self, wanted: &WantedRevision) -> Result<Option<Revision>> {
+        let mirror = self.home.mirror();
+        // Where git has packed it, it is fetched once more.
+        let is_known = |name| [TAGS, BRANCHES].iter().any(|kind| mirror.join(kind).join(name).is_file());
+        let (kind, name) = match wanted {
+            WantedRevision::Branch(name) => (BRANCHES, name),
+            WantedRevision::Named(name) if !is_commit(name) && !is_known(name) => (TAGS, name),
+            WantedRevision::Named(_) | WantedRevision::NewestTag(_) => return Ok(None),
+        };
+        if !mirror.exists() || name.contains('*') {
+            return Ok(None);
+        }
+        let reference = format!("{kind}{name}");
+        match self.fetch_into(&mirror, Some(&reference)) {
+            Err(Error::Tool { .. }) => return Ok(None),
+            fetched => fetched?,
+        }
+        let mut git = self.git(&mirror);
+        git.args(["rev-parse", "--verify", "--quiet", &format!("{reference}^{{commit}}")]);
+        let ended = tool::try_run(&mut git, || format!("cannot look for {name}"), TIMEOUT)?;
+        let commit = String::from_utf8_lossy(&ended.output).trim().to_owned();
+        let found = Reference { name: reference, commit };
+        Ok(found.without(kind).filter(|revision| is_full_commit(&revision.commit)))
     }
 
     /// By version order, in which `v1.0.0-rc1` comes before `v1.0.0`.
