@@ -28,8 +28,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let app = App::open(arguments.globals.home.as_deref())?;
-    let service = Service::observe(&app)?;
-    let instance = arguments.instance.or(service.disabled()).ok_or(service::Error::NothingEnabled)?;
+    let instance = service::named_or_disabled(&app, arguments.instance)?;
     let timeout = app.config.nginx.drain_timeout;
     if arguments.changing.dry_run {
         let open = drain::connections(&app, instance)?;

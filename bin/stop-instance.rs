@@ -28,17 +28,15 @@ pub fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let app = App::open(arguments.globals.home.as_deref())?;
-    let service = Service::observe(&app)?;
-    let instance = arguments.instance.or(service.disabled()).ok_or(service::Error::NothingEnabled)?;
+    let instance = service::named_or_disabled(&app, arguments.instance)?;
     let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
     if arguments.changing.dry_run {
-        cli::answer_lines(&step::plan_stop(&app, &service, instance)?);
+        cli::answer_lines(&step::plan_stop(&app, &Service::observe(&app)?, instance)?);
         return Ok(ExitCode::SUCCESS);
     }
     let _lock = app.lock(&format!("stop-instance {instance}"), patience)?;
-    let service = Service::observe(&app)?;
     if !arguments.force.force {
-        service.settle(&app)?.may_take_away(&app, instance, "stop it")?;
+        Service::observe(&app)?.settle(&app)?.may_take_away(&app, instance, "stop it")?;
     }
     for remark in step::stop(&app, instance)? {
         cli::remark(arguments.globals.quiet, &remark);

@@ -38,17 +38,16 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     interrupt::listen()?;
     let (instance, wanted) = instance_and_wanted(&arguments.instance_and_revision, arguments.kept)?;
     let app = App::open(arguments.globals.home.as_deref())?;
-    let service = Service::observe(&app)?;
-    let instance = instance.unwrap_or(service.flip_side());
+    let instance = service::named_or_flip_side(&app, instance)?;
     if arguments.changing.dry_run {
+        let service = Service::observe(&app)?;
         cli::answer_lines(&step::plan_update(&app, &service, instance, &wanted)?);
         return Ok(ExitCode::SUCCESS);
     }
     let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
     let _lock = app.lock(&format!("update-instance {instance}"), patience)?;
-    let service = Service::observe(&app)?;
     if !arguments.force.force {
-        service.settle(&app)?.may_take_away(&app, instance, "update it")?;
+        Service::observe(&app)?.settle(&app)?.may_take_away(&app, instance, "update it")?;
     }
     let updated = step::update(&app, instance, &wanted, arguments.if_new)?;
     for remark in &updated.remarks {

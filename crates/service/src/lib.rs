@@ -19,5 +19,5 @@ pub use hook::{Moment, hook};
 pub use releases::{Kept, in_use, releases};
 pub use standby::Standby;
 pub use status::Status;
-pub use traffic::{Service, disconnect, named_or_enabled};
+pub use traffic::{Service, disconnect, named_or_disabled, named_or_enabled, named_or_flip_side};
 pub use watch::watch;

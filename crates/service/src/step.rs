@@ -1,5 +1,6 @@
 //! The steps that commands take with one instance, each as one call.
 
+use nginx::Switch;
 use release::{Planned, Prepared};
 use state::config::WantedRevision;
 use state::duration::in_words;
@@ -73,8 +74,7 @@ pub fn update(app: &App, instance: InstanceName, wanted: &Wanted, if_new: bool) 
 }
 
 fn is_served(app: &App, manifest: &Manifest) -> Result<bool> {
-    let service = Service::observe(app)?;
-    let Some(enabled) = service.enabled() else { return Ok(false) };
+    let Some(enabled) = Switch::of(app).read()?.enabled() else { return Ok(false) };
     let same = ReleaseId::of_instance(&app.home, enabled).as_ref() == Some(&manifest.id);
     Ok(same && start::is_current(app, enabled)? && Service::may_connect(app, enabled).is_ok())
 }

@@ -196,6 +196,22 @@ pub fn named_or_enabled(app: &App, named: Option<InstanceName>) -> Result<Instan
     }
 }
 
+/// The instance that was named, or else the disabled one: nginx need not be asked for that.
+pub fn named_or_disabled(app: &App, named: Option<InstanceName>) -> Result<InstanceName> {
+    match named {
+        Some(instance) => Ok(instance),
+        None => Switch::of(app).read()?.enabled().map(InstanceName::other).ok_or(Error::NothingEnabled),
+    }
+}
+
+/// The same; A if nothing is enabled.
+pub fn named_or_flip_side(app: &App, named: Option<InstanceName>) -> Result<InstanceName> {
+    match named_or_disabled(app, named) {
+        Err(Error::NothingEnabled) => Ok(InstanceName::A),
+        found => found,
+    }
+}
+
 /// Makes nginx serve `target`, which gets its full share of the machine before; what the operator should know.
 pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Vec<String>> {
     let share = supervise::give_back(app, target);
