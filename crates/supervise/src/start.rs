@@ -162,10 +162,11 @@ struct Running<'a> {
 
 /// An instance that has failed so many probes in a row is not just busy.
 const PROBES_OF_A_HUNG_ONE: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// Between two probes, by how long it has been waited: whenever it gets healthy, an eighth of that time is lost at most.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// The last probe, too, gets the time to find out what is wrong.
 const SHORTEST_PROBE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 fn wait_for_health(
     app: &App,
@@ -178,7 +179,6 @@ fn wait_for_health(
     let begun = Instant::now();
     let log_start = running.as_ref().map_or(0, |running| running.log_start);
     let log = || log::last_lines(&app.home.instance_log(instance), log_start, 10, 160);
-    let mut pause = FIRST_PAUSE;
     loop {
         let left = patience.saturating_sub(begun.elapsed());
         let probe = health::probe_within(app, instance, health.timeout.min(left.max(SHORTEST_PROBE)));
@@ -196,12 +196,12 @@ fn wait_for_health(
         }
         interrupt::check()?;
         // The end of a process is an event; its health can only be asked for again.
+        let pause = (begun.elapsed() / 8).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         let until = Instant::now() + pause.min(left);
         match running.as_mut() {
             Some(running) => running.first.wait_until(until)?,
             None => thread::sleep(until.saturating_duration_since(Instant::now())),
         }
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }
 
