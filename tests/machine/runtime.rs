@@ -70,6 +70,35 @@ fn an_instance_is_a_unit_that_gives_no_secret_away() {
 }
 
 #[test]
+fn systemd_is_asked_no_more_than_it_must_be() {
+    let Some(machine) = super::machine() else { return };
+    let site = site(&machine);
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    site.release("v2", &[]);
+    site.run("deploy").succeeds();
+    for tool in ["systemctl", "systemd-run"] {
+        let text =
+            format!("#!/bin/sh\necho {tool} \"$*\" >>/home/potados/asked\nexec /usr/bin/{tool} \"$@\"\n");
+        machine.write(&format!("/usr/local/bin/{tool}"), &text);
+        machine.set_mode(&format!("/usr/local/bin/{tool}"), 0o755);
+    }
+    let asks = |command: &str| {
+        site.run(command).succeeds();
+        let asked = machine.read("/home/potados/asked");
+        machine.run("rm /home/potados/asked").succeeds();
+        let word = |line: &str| {
+            let mut words = line.split(' ').filter(|word| !word.starts_with("--"));
+            words.by_ref().take(2).map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        asked.lines().map(word).collect::<Vec<_>>()
+    };
+    assert_eq!(asks("stop-instance a"), ["systemctl stop", "systemctl stop", "systemctl reset-failed"]);
+    let started = asks("start-instance a");
+    assert_eq!(started.len(), 2, "it is made, and looked at: {started:?}");
+}
+
+#[test]
 fn a_release_that_ends_at_its_start_is_told_and_not_started_again() {
     let Some(machine) = super::machine() else { return };
     let site = site(&machine);

@@ -89,11 +89,21 @@ fn look_up(app: &App, instance: InstanceName) -> Result<Option<Shown>> {
     Ok(Some(shown).filter(|shown| shown.get("LoadState") == "loaded"))
 }
 
-/// Whether systemd would bring the instance back, or has a word to say of it.
+/// Whether systemd would bring the instance back, or has a word to say of it. It is not asked if the kernel tells.
 pub(crate) fn is_loaded(app: &App, instance: InstanceName) -> Result<bool> {
-    let recorded = Record::read(&app.home, instance).is_some_and(|record| record.current_unit().is_some());
-    let possible = recorded || app.config.run.runtime != Runtime::Direct;
+    let record = Record::read(&app.home, instance);
+    let recorded = record.as_ref().and_then(|record| Some((record, record.current_unit()?)));
+    if recorded.is_some_and(|(record, unit)| keeps(app, instance, unit, record)) {
+        return Ok(true);
+    }
+    let possible = recorded.is_some() || app.config.run.runtime != Runtime::Direct;
     Ok(possible && systemd::is_reachable() && show(app, instance)?.is_some())
+}
+
+/// Whether the very process that was started is still in the unit that it was started in.
+fn keeps(app: &App, instance: InstanceName, unit: &instance::Unit, record: &Record) -> bool {
+    let of_process = || of_process(app, instance, record.process.pid);
+    record.process.runs() && of_process().is_some_and(|found| found.control_group == unit.control_group)
 }
 
 /// An error if the instance is kept by a manager that is not ours: after the home was given to another user.
@@ -126,10 +136,24 @@ pub(crate) fn launch(
     variables: &Variables,
     share: Share,
 ) -> Result<Shown> {
-    make_free(app, instance)?;
+    let text = text(app, instance, folder, variables);
+    // As a rule nothing is in the way, and nobody is asked.
+    let made = match make(app, instance, &text, share) {
+        Err(_) if make_free(app, instance)? => make(app, instance, &text, share),
+        made => made,
+    };
+    match show(app, instance)? {
+        // systemd-run also fails when what it started has ended at once.
+        Some(shown) => Ok(shown),
+        None => made.map(|()| Shown::default()),
+    }
+}
+
+/// Makes the unit, which runs this text. An error also if there is one of its name.
+fn make(app: &App, instance: InstanceName, text: &str, share: Share) -> Result<()> {
     let script = app.home.start_script(instance);
     file::replace(&app.home.starts(instance), b"", 0o600)?;
-    file::replace(&script, text(app, instance, folder, variables).as_bytes(), 0o600)?;
+    file::replace(&script, text.as_bytes(), 0o600)?;
     let run = &app.config.run;
     let mut properties = vec![
         // An app that ends is as much of a failure as one that crashes.
@@ -156,19 +180,14 @@ pub(crate) fn launch(
     // systemd would expand what looks like one of its variables.
     let script = script.display().to_string().replace('$', "$$");
     systemd_run.args(["--", "/bin/sh", &script]);
-    let run = systemd::must_run(&mut systemd_run, &format!("cannot start {instance}"));
-    match show(app, instance)? {
-        // systemd-run also fails when what it started has ended at once.
-        Some(shown) => Ok(shown),
-        None => run.map(|()| Shown::default()),
-    }
+    systemd::must_run(&mut systemd_run, &format!("cannot start {instance}"))
 }
 
-/// What stands in the way of a new unit: the rest of an old one, or the unit of another home.
-fn make_free(app: &App, instance: InstanceName) -> Result<()> {
-    let Some(shown) = look_up(app, instance)? else { return Ok(()) };
+/// Whether something stood in the way of a new unit: the rest of an old one. An error if it is the unit of another home.
+fn make_free(app: &App, instance: InstanceName) -> Result<bool> {
+    let Some(shown) = look_up(app, instance)? else { return Ok(false) };
     if shown.get("Description") == description(app, instance) {
-        return end(app, instance);
+        return end(app, instance).map(|()| true);
     }
     Err(Error::UnitTaken {
         instance,
