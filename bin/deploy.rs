@@ -46,7 +46,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     service.must_have_nginx()?;
     let service = service.test_nginx(&app)?;
 
-    let mut run = Run::begin(&app, &service, lock, (typed, None), arguments.globals.quiet)?;
+    let mut run = Run::begin(&app, &service, lock, (&typed, None), arguments.globals.quiet)?;
     let exit = match deploy(&mut run, revision.as_deref(), arguments.force.force) {
         Ok(true) => run.succeeded(),
         Ok(false) => run.nothing_new()?,

@@ -45,7 +45,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let release = service::release_before(&app, &service, named)?;
 
     let mut run =
-        Run::begin(&app, &service, lock, (typed, Some(release.id.clone())), arguments.globals.quiet)?;
+        Run::begin(&app, &service, lock, (&typed, Some(release.id.clone())), arguments.globals.quiet)?;
     let exit = if run.deployment.serves(&release) {
         run.nothing_new()?
     } else {

@@ -27,9 +27,16 @@ impl Standby {
     }
 
     /// Whether it is something else now.
-    pub fn has_changed(&self, app: &App) -> Result<bool> {
+    fn has_changed(&self, app: &App) -> Result<bool> {
         let now = Self::of(app, self.instance)?;
         Ok(now.release != self.release || now.ran != self.ran)
+    }
+
+    /// The same, and nobody is served by it.
+    pub fn is_to_be_restored(&self, app: &App) -> bool {
+        self.has_changed(app).unwrap_or(true)
+            && Service::observe(app)
+                .is_ok_and(|service| service.may_take_away(app, self.instance, "restore it").is_ok())
     }
 
     /// Makes it what it was: the same release, as fresh processes if it ran.

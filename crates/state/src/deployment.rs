@@ -40,6 +40,11 @@ impl Underway {
         file::remove(&home.underway())
     }
 
+    /// As a person typed it.
+    pub fn typed(&self) -> String {
+        typed(&self.command, self.revision.as_deref())
+    }
+
     /// Whether it was cut off: the process that led it is gone, and has not written down how it ended.
     pub fn is_interrupted(&self, home: &Home) -> bool {
         let is_concluded =
@@ -109,11 +114,7 @@ fn deploy() -> String {
 impl Deployment {
     /// As a person typed it.
     pub fn typed(&self) -> String {
-        [Some(self.command.as_str()), self.revision.as_deref()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
+        typed(&self.command, self.revision.as_deref())
     }
 
     /// The one with this id.
@@ -156,6 +157,10 @@ impl Deployment {
     pub fn in_log(text: &[u8]) -> Vec<Self> {
         text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
+}
+
+fn typed(command: &str, revision: Option<&str>) -> String {
+    [command].into_iter().chain(revision).collect::<Vec<_>>().join(" ")
 }
 
 /// A name that sorts by time: `20261121-024008`.
