@@ -4,6 +4,7 @@ pub mod acl;
 mod address;
 mod app;
 mod asked;
+pub mod autogroup;
 mod backwards;
 pub mod caller;
 mod calm;

@@ -2,10 +2,9 @@
 //! notice nothing of the start; it is given back before nginx is told of the instance. No command leaves an instance that
 //! serves with a small share, wherever it is killed.
 
-use std::io::{self, ErrorKind};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::ffi::CString;
 
+use state::autogroup::make_nice;
 use state::config::Runtime;
 use state::instance::{Record, Unit};
 use state::{App, InstanceName, Pid, file};
@@ -137,26 +136,13 @@ fn weight_of(unit: &Unit) -> Option<u32> {
 
 fn give_back_to_sessions(pids: &[Pid]) -> Result<(), String> {
     for pid in pids.iter().copied().filter(|pid| is_nice(*pid)) {
-        be_full(pid).map_err(|error| format!("/proc/{pid}/autogroup: {error}"))?;
+        let full = Share::Full.niceness().to_string();
+        let path = autogroup(pid);
+        let file = CString::new(path.as_str()).expect("a number has no zero byte");
+        make_nice(&file, full.as_bytes()).map_err(|error| format!("{path}: {error}"))?;
     }
     Ok(())
 }
-
-fn be_full(pid: Pid) -> io::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match file::into_kernel(autogroup(pid), &Share::Full.niceness().to_string()) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < deadline => {
-                thread::sleep(PAUSE);
-            }
-            done => return done,
-        }
-    }
-}
-
-/// Of all users but root, the kernel takes one such wish in 100 ms.
-const PATIENCE: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// A kernel without autogroups has no such file.
 fn is_nice(pid: Pid) -> bool {
