@@ -14,9 +14,13 @@ fn with_b_running(world: World) -> World {
 }
 
 fn nothing_is_left(world: &World) {
-    assert_eq!(world.processes_of("B"), Vec::<i32>::new());
-    assert!(!processes::listens(world.port("B")));
-    world.run(["pid", "b"]).exits_with(1).prints_nothing();
+    nothing_is_left_of(world, "B");
+}
+
+fn nothing_is_left_of(world: &World, instance: &str) {
+    assert_eq!(world.processes_of(instance), Vec::<i32>::new());
+    assert!(!processes::listens(world.port(instance)));
+    world.run(["pid", instance]).exits_with(1).prints_nothing();
 }
 
 #[test]
@@ -183,4 +187,41 @@ fn a_message_of_a_stop_never_hides_another_ones_process() {
     world.run(["stop-instance", "b"]).fails_with(1).says(&format!("(pid {})", foreign.pid()));
     world.run(["stop-instance", "b", "--force"]).fails_with(1);
     assert!(foreign.is_running());
+}
+
+#[test]
+fn nothing_is_asked_of_what_else_runs_on_the_machine() {
+    if !traced::is_possible() {
+        return;
+    }
+    let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
+    // What builds may have left running is looked for everywhere, once.
+    world.run(["update-instance", "a", "v1"]).succeeds();
+    assert!(!world.exists("run/build"));
+    for words in [&["start-instance", "a"][..], &["update-instance", "a", "v1"], &["stop-instance", "a"]] {
+        let calls = traced::calls(&world, words);
+        let everybody: Vec<_> = calls.iter().filter(|call| call.contains("\"/proc\"")).collect();
+        assert!(everybody.is_empty(), "{words:?}: {everybody:#?}");
+        if words[0] == "update-instance" {
+            world.run(["start-instance", "a"]).succeeds();
+        }
+    }
+    nothing_is_left_of(&world, "A");
+}
+
+#[test]
+fn one_that_was_started_and_never_recorded() {
+    let world = world().release("v1").with("START_DELAY", "60s").set("health.start_timeout", "\"100s\"");
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    let starting = world.start(["start-instance", "b"]);
+    eventually(SOON, "it runs and is recorded", || {
+        !world.processes_of("B").is_empty() && world.read("run/B.json").ends_with('}')
+    });
+    starting.signal(support::Signal::SIGKILL);
+    starting.wait();
+    // As a kill between the two would have left it.
+    world.write("run/B.json", "");
+    world.run(["start-instance", "b", "-n"]).succeeds().shows("it runs");
+    world.run(["stop-instance", "b"]).succeeds();
+    nothing_is_left(&world);
 }

@@ -1,6 +1,7 @@
 //! nginx's worker processes, as their titles tell: an old worker that accepts no more says so in its title before it
 //! closes its listening sockets (nginx sets "worker process is shutting down" first).
 
+use std::cell::LazyCell;
 use std::fmt;
 use std::fs;
 use std::str::FromStr;
@@ -68,15 +69,18 @@ pub(crate) fn of_anybody() -> Vec<Worker> {
 
 /// Whether old workers, which know the switch as it was, are still being shut down. A client that has connected to one and
 /// asked nothing yet (browsers do that) may still ask, and its request goes to the old instance.
-pub fn linger(app: &App) -> bool {
-    if app.config.nginx.style == Style::Socket {
-        return false; // nobody knows another switch
+pub fn linger(app: &App) -> impl Fn() -> bool {
+    // It stays the same; to find it a worker is asked, or all that runs is looked at.
+    let master = LazyCell::new(|| master(app, check::ask(app).worker));
+    move || {
+        let changed = || fs::metadata(app.switch()).and_then(|metadata| metadata.modified());
+        let recently =
+            || changed().is_ok_and(|time| time.elapsed().unwrap_or_default() < CLIENT_HEADER_TIMEOUT);
+        // With a link, nobody knows another switch.
+        app.config.nginx.style == Style::Upstream
+            && recently()
+            && master.is_some_and(|master| workers_of(master).any(|(_, title)| is_leaving(&title)))
     }
-    let changed = fs::metadata(app.switch()).and_then(|metadata| metadata.modified());
-    let recently = changed.is_ok_and(|time| time.elapsed().unwrap_or_default() < CLIENT_HEADER_TIMEOUT);
-    recently
-        && master_of_workers(app)
-            .is_some_and(|master| workers_of(master).any(|(_, title)| is_leaving(&title)))
 }
 
 /// The user that nginx's workers run as, such as the one that gave an answer of the check server; none as long as nginx does not run, or its master is neither root's nor ours:
@@ -94,10 +98,6 @@ fn user_of(process: Pid) -> Option<u32> {
 
 /// nginx gives up on a client that has sent no request for so long: `client_header_timeout`, ngx_http_core_module.
 const CLIENT_HEADER_TIMEOUT: Duration = Duration::from_mins(1);
-
-fn master_of_workers(app: &App) -> Option<Pid> {
-    master_of(app).or_else(|| check::ask(app).worker.and_then(parent))
-}
 
 /// Each with its title; of all that runs on the machine, only the master's children are looked at.
 fn workers_of(master: Pid) -> impl Iterator<Item = (Worker, String)> {

@@ -40,6 +40,8 @@ pub struct Building<'a> {
 impl<'a> Building<'a> {
     pub fn begin(app: &'a App, id: ReleaseId, within: Vec<String>) -> Result<Self> {
         file::folder(&app.home.releases())?;
+        file::folder(&app.home.run())?;
+        file::replace_by_nothing(&app.home.built())?;
         let folder = app.home.releases().join(format!(".{id}"));
         // Out of the way first: what an earlier build left running may still write into it.
         tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;

@@ -18,7 +18,7 @@ pub struct Standby {
 
 impl Standby {
     pub fn of(app: &App, instance: InstanceName) -> Result<Self> {
-        let ran = matches!(presence(app, instance)?, Presence::Listening(_) | Presence::Silent(_));
+        let ran = matches!(presence(app, instance)?, Presence::Listening(_) | Presence::Silent);
         Ok(Self { instance, release: ReleaseId::of_instance(&app.home, instance), ran })
     }
 

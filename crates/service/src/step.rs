@@ -61,7 +61,7 @@ impl Wanted {
 /// Fetches and builds; only then the instance is stopped and pointed at the release.
 pub fn update(app: &App, instance: InstanceName, wanted: &Wanted, if_new: bool) -> Result<Updated> {
     traffic::make_folders(app)?;
-    supervise::end_builds(&app.home);
+    supervise::end_builds(&app.home)?;
     let Prepared { manifest, mut notes, .. } = wanted.prepare(app)?;
     if if_new && is_served(app, &manifest)? {
         return Ok(Updated { release: None, remarks: notes });
@@ -82,7 +82,7 @@ fn is_served(app: &App, manifest: &Manifest) -> Result<bool> {
 /// Waits until nginx holds no connection to the instance, and none of its old workers can open one; how many are left
 /// when `[nginx] drain_timeout` is over.
 pub fn drain(app: &App, instance: InstanceName) -> Result<usize> {
-    Ok(drain::drain(app, instance, app.config.nginx.drain_timeout, || nginx::linger(app))?)
+    Ok(drain::drain(app, instance, app.config.nginx.drain_timeout, nginx::linger(app))?)
 }
 
 /// Drains, then stops; what had to be cut or killed, in words.
@@ -138,7 +138,7 @@ pub fn plan_stop(app: &App, service: &Service, instance: InstanceName) -> Result
     Ok(match presence(app, instance)? {
         Presence::Stopped => vec![format!("nothing: {instance} does not run")],
         Presence::Foreign(holder) => return Err(supervise::Error::foreign(app, instance, holder).into()),
-        Presence::Listening(_) | Presence::Silent(_) => vec![
+        Presence::Listening(_) | Presence::Silent => vec![
             format!("drain {instance}: wait at most {drain} for {open} connections"),
             format!("send {signal} to all of its processes, and SIGKILL after {stop}"),
         ],
@@ -158,7 +158,7 @@ pub fn plan_start(app: &App, instance: InstanceName) -> Result<Vec<String>> {
             ),
             format!("wait at most {} until it is healthy", in_words(app.config.health.start_timeout)),
         ],
-        Presence::Listening(_) | Presence::Silent(_) => {
+        Presence::Listening(_) | Presence::Silent => {
             vec![format!("nothing but wait until {instance} is healthy: it runs")]
         }
     })

@@ -163,6 +163,15 @@ pub fn replace_symlink_unsynced(link: &Path, target: &Path) -> Result<()> {
     replaced
 }
 
+/// Puts an empty file there. Nothing is synced: that it is there counts no longer than until the next boot.
+pub fn replace_by_nothing(path: &Path) -> Result<()> {
+    let temporary = temporary_name(path)?;
+    remove_if_there(&temporary)?;
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+    made.on("cannot create", &temporary)?;
+    fs::rename(&temporary, path).on("cannot replace", path)
+}
+
 /// Gives a file one more name, in place of whatever had it, by one rename.
 pub fn replace_by_link(path: &Path, file: &Path) -> Result<()> {
     let temporary = temporary_name(path)?;
@@ -184,7 +193,7 @@ pub fn remove(path: &Path) -> Result<()> {
     sync_folder_of(path)
 }
 
-/// The same for one who syncs its folder in a moment.
+/// The same for one who syncs its folder in a moment, or where it need not be gone after a power cut.
 pub fn remove_if_there(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error).on("cannot remove", path),

@@ -79,6 +79,10 @@ impl Home {
     pub fn starts(&self, name: InstanceName) -> PathBuf {
         self.run().join(format!("{name}.starts"))
     }
+    /// There from before a build until its processes have been looked for.
+    pub fn built(&self) -> PathBuf {
+        self.run().join("build")
+    }
     /// The deployment that is under way, or that was cut off.
     pub fn underway(&self) -> PathBuf {
         self.run().join("deploy.json")

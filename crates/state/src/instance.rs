@@ -51,6 +51,18 @@ impl Record {
         (record.home == home.path()).then_some(record)
     }
 
+    /// Whether something of the instance may run, though no record may tell what.
+    pub fn is_there(home: &Home, instance: InstanceName) -> bool {
+        home.record(instance).exists()
+    }
+
+    /// Before the first process of an instance is started: a record that tells nothing yet. It is not synced, since after a
+    /// power cut nothing runs that it would have to tell of.
+    pub fn announce(home: &Home, instance: InstanceName) -> Result<()> {
+        file::folder(&home.run())?;
+        file::replace_by_nothing(&home.record(instance))
+    }
+
     /// The unit that keeps it, unless the machine was booted since.
     pub fn current_unit(&self) -> Option<&Unit> {
         self.unit.as_ref().filter(|_| self.process.is_of_this_boot())

@@ -51,10 +51,29 @@ impl Identity {
     }
 }
 
+/// All that runs on the machine, as far as we may see it.
+pub fn everybody() -> impl Iterator<Item = Pid> {
+    let folder = fs::read_dir("/proc").into_iter().flatten();
+    folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().map(Pid))
+}
+
+/// By the kernel's word; none if there is no such process.
+pub fn real_user_of(pid: Pid) -> Option<u32> {
+    let status = file::of_kernel(format!("/proc/{pid}/status")).ok()?;
+    let status = String::from_utf8_lossy(&status);
+    // The name comes before it, and holds no newline (proc_pid_status(5)).
+    status.lines().find_map(|line| line.strip_prefix("Uid:\t"))?.split('\t').next()?.parse().ok()
+}
+
 /// None if there is no such process, or it is nobody's child.
 pub fn parent_of(pid: Pid) -> Option<Pid> {
     let stat = Stat::of(pid)?;
     (stat.parent.0 != 0).then_some(stat.parent)
+}
+
+/// The process that leads its session, or has led it.
+pub fn session_of(pid: Pid) -> Option<Pid> {
+    Stat::of(pid).map(|stat| stat.session)
 }
 
 /// Its children: each of its threads has those that it made (proc_pid_task(5)).
@@ -87,6 +106,7 @@ fn start_of(pid: Pid) -> Option<u64> {
 pub struct Stat {
     pub state: char,
     pub parent: Pid,
+    pub session: Pid,
     pub start: u64,
 }
 
@@ -101,8 +121,9 @@ impl Stat {
         let mut fields = text.rsplit_once(") ")?.1.split(' ');
         let state = fields.next()?.chars().next()?;
         let parent = Pid(fields.next()?.parse().ok()?);
-        let start = fields.nth(17)?.parse().ok()?;
-        Some(Self { state, parent, start })
+        let session = Pid(fields.nth(1)?.parse().ok()?);
+        let start = fields.nth(15)?.parse().ok()?;
+        Some(Self { state, parent, session, start })
     }
 }
 
@@ -118,7 +139,7 @@ mod tests {
     #[test]
     fn a_name_of_any_bytes_hides_no_process() {
         let stat = Stat::parse(b"7 (\xff) S (Z) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 42 0\n");
-        assert_eq!(stat, Some(Stat { state: 'S', parent: Pid(1), start: 42 }));
+        assert_eq!(stat, Some(Stat { state: 'S', parent: Pid(1), session: Pid(7), start: 42 }));
     }
 
     #[test]

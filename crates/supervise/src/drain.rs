@@ -10,9 +10,19 @@ use crate::{sockets, unix_sockets};
 
 /// Connections to the instance at this moment.
 pub fn connections(app: &App, instance: InstanceName) -> Result<usize> {
-    match app.address(instance) {
-        Address::Port(port) => sockets::connections_to(port),
-        Address::Socket(socket) => unix_sockets::connections_to(socket.path()),
+    let of_both = InstanceName::BOTH.into_iter().zip(connections_of_both(app)?);
+    Ok(of_both.filter(|(name, _)| *name == instance).map(|(_, count)| count).sum())
+}
+
+/// Connections to A and to B: whatever is asked, the kernel walks past all there are.
+pub fn connections_of_both(app: &App) -> Result<[usize; 2]> {
+    match InstanceName::BOTH.map(|instance| app.address(instance)) {
+        [Address::Port(a), Address::Port(b)] => sockets::connections_to([a, b]),
+        addresses => {
+            let path = |address: &Address| address.socket().map(|socket| socket.path().to_owned());
+            let [a, b] = addresses.each_ref().map(|address| path(address).unwrap_or_default());
+            unix_sockets::connections_to([&a, &b])
+        }
     }
 }
 

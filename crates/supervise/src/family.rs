@@ -1,15 +1,18 @@
 //! All processes of an instance: an app is seldom one process.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::iter;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{PidfdFlags, Signal, getuid, pidfd_open, pidfd_send_signal};
 use state::instance::{Record, Unit};
-use state::process::{Identity, MARK, build_mark, children_of, instance_mark};
+use state::process::{
+    Identity, MARK, build_mark, children_of, everybody, instance_mark, parent_of, real_user_of, session_of,
+};
 use state::{Home, InstanceName, Pid, file};
 
 use crate::control_group;
@@ -42,27 +45,112 @@ impl Member {
 
     /// The process that has this number now.
     pub fn of(pid: Pid) -> Option<Self> {
-        hold(pid, &look_at(pid)?)
+        Self::held(pid, |_| true)
+    }
+
+    /// The question is asked when the handle is open: the answer is of the process that is held.
+    fn held(pid: Pid, is_wanted: impl FnOnce(Pid) -> bool) -> Option<Self> {
+        let handle = pidfd_open(rustix::process::Pid::from_raw(pid.0)?, PidfdFlags::empty()).ok()?;
+        (Identity::of(pid).is_some() && is_wanted(pid)).then_some(Self { pid, handle })
     }
 }
 
-/// The instance's processes at this moment: those of its unit; without one, those that carry its mark, those of the
-/// session of the recorded one, and the descendants of all of these.
-pub fn of(home: &Home, instance: InstanceName) -> Vec<Member> {
-    let record = Record::read(home, instance);
-    if let Some(unit) = record.as_ref().and_then(Record::current_unit) {
-        return in_unit(unit);
-    }
-    let leader = record.filter(|record| record.process.runs());
-    marked(&instance_mark(home, instance), leader.map(|record| record.process.pid))
+/// Where an instance's processes are: at most as far as they can have gone.
+pub enum Family {
+    /// It has none: nothing was started since it was stopped, or since the machine was booted.
+    Nowhere,
+    InUnit(Unit),
+    /// The recorded process and what descends from it; and what carries the mark or is of its session among the children of
+    /// these, its ancestors: one of them gets each process whose parent ends (`PR_SET_CHILD_SUBREAPER(2const)`).
+    Near {
+        leader: Identity,
+        ancestors: Vec<Pid>,
+        mark: String,
+    },
+    /// What carries the mark, and what descends from that: the last resort, for which all that runs is looked at.
+    Anywhere {
+        mark: String,
+    },
 }
 
-/// The same to look at, not to end: nothing is asked of what else runs on the machine, as long as what was recorded runs.
-/// One that has left its tree is not among them.
+impl Family {
+    /// By the record, which is there from before the first process until after the last one ([`Record::announce`]).
+    pub fn of(home: &Home, instance: InstanceName) -> Self {
+        let mark = || instance_mark(home, instance);
+        let Some(record) = Record::read(home, instance) else {
+            return if Record::is_there(home, instance) {
+                Self::Anywhere { mark: mark() }
+            } else {
+                Self::Nowhere
+            };
+        };
+        if !record.process.is_of_this_boot() {
+            Self::Nowhere
+        } else if let Some(unit) = record.unit {
+            Self::InUnit(unit)
+        } else {
+            Self::near(record.process, mark())
+        }
+    }
+
+    /// The same where something is known to run, whatever became of the record.
+    pub fn of_what_runs(home: &Home, instance: InstanceName) -> Self {
+        match Self::of(home, instance) {
+            Self::Nowhere => Self::Anywhere { mark: instance_mark(home, instance) },
+            known => known,
+        }
+    }
+
+    fn near(leader: Identity, mark: String) -> Self {
+        let mut ancestors: Vec<_> = iter::successors(parent_of(leader.pid), |pid| parent_of(*pid)).collect();
+        // Whatever has entered a namespace from without has no parent in it; its first process gets the orphans.
+        if !ancestors.contains(&FIRST) {
+            ancestors.push(FIRST);
+        }
+        let tells = |pid: &Pid| fs::File::open(format!("/proc/{pid}/task/{pid}/children")).is_ok();
+        if leader.runs() && ancestors.iter().all(tells) {
+            Self::Near { leader, ancestors, mark }
+        } else {
+            Self::Anywhere { mark }
+        }
+    }
+
+    /// Whether something of it runs.
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::Near { leader, .. } if leader.runs() => true,
+            _ => !self.members().is_empty(),
+        }
+    }
+
+    /// Its processes at this moment.
+    pub fn members(&self) -> Vec<Member> {
+        match self {
+            Self::Nowhere => Vec::new(),
+            Self::InUnit(unit) => in_unit(unit),
+            Self::Anywhere { mark } => with_descendants(marked(everybody(), mark)),
+            Self::Near { leader, ancestors, mark } => {
+                let first = Member::held(leader.pid, |_| leader.runs());
+                let among = || ancestors.iter().flat_map(|pid| children_of(*pid));
+                // Its number is that of its session, and of no other one, as long as it runs.
+                let is_of_session =
+                    |pid| may_be_of_our_user(pid) && session_of(pid) == Some(leader.pid) && leader.runs();
+                let of_session = among().filter(|pid| is_of_session(*pid));
+                let of_session = of_session.filter_map(|pid| Member::held(pid, is_of_session));
+                with_descendants(first.into_iter().chain(of_session).chain(marked(among(), mark)))
+            }
+        }
+    }
+}
+
+/// `init`, by whatever name.
+const FIRST: Pid = Pid(1);
+
+/// The same to look at, not to end. One that has left the recorded process's tree is not among them, as long as that runs.
 pub fn in_sight(home: &Home, instance: InstanceName) -> Vec<Pid> {
     match Record::read(home, instance).as_ref().and_then(recorded) {
         Some(recorded) => recorded.collect(),
-        None => of(home, instance).iter().map(|member| member.pid).collect(),
+        None => Family::of(home, instance).members().iter().map(|member| member.pid).collect(),
     }
 }
 
@@ -87,93 +175,62 @@ pub fn lives(record: &Record) -> bool {
     record.process.runs() || record.current_unit().is_some_and(|unit| !in_unit(unit).is_empty())
 }
 
-/// Opens each handle, and then makes sure that it is of a process of the unit.
+/// Those of its control group when the handle is open.
 fn in_unit(unit: &Unit) -> Vec<Member> {
     let within = format!("/{}", unit.name);
-    let held = |pid: Pid| {
-        let handle = pidfd_open(rustix::process::Pid::from_raw(pid.0)?, PidfdFlags::empty()).ok()?;
-        look_at(pid)?;
-        control_group::of(pid).iter().any(|path| path.contains(&within)).then_some(Member { pid, handle })
-    };
-    control_group::processes(&unit.control_group).into_iter().filter_map(held).collect()
+    let is_within = |pid| control_group::of(pid).iter().any(|path| path.contains(&within));
+    let processes = control_group::processes(&unit.control_group);
+    processes.into_iter().filter_map(|pid| Member::held(pid, is_within)).collect()
 }
 
-/// Ends what an interrupted build left running.
-pub fn end_builds(home: &Home) -> usize {
-    let left = marked(&build_mark(home), None);
-    for member in &left {
-        member.signal(Signal::KILL);
-    }
-    left.len()
-}
-
-fn marked(mark: &str, leader: Option<Pid>) -> Vec<Member> {
-    let all = snapshot();
-    let mut chosen: HashSet<Pid> = all
-        .iter()
-        .filter(|(pid, process)| {
-            leader.is_some_and(|leader| **pid == leader || process.session == leader) || carries(**pid, mark)
-        })
-        .map(|(pid, _)| *pid)
-        .collect();
-    // Parents before children is not given: repeat until nobody is added.
-    loop {
-        let children: Vec<_> = all
-            .iter()
-            .filter(|(pid, process)| !chosen.contains(*pid) && chosen.contains(&process.parent))
-            .map(|(pid, _)| *pid)
-            .collect();
-        if children.is_empty() {
-            break;
+/// Ends what a build left running, interrupted or not. All that runs is looked at once for each build.
+pub fn end_builds(home: &Home) -> state::Result<()> {
+    if home.built().exists() {
+        for left in with_descendants(marked(everybody(), &build_mark(home))) {
+            left.signal(Signal::KILL);
         }
-        chosen.extend(children);
+        file::remove_if_there(&home.built())?;
     }
-    let this = Identity::of_this_process().map(|identity| identity.pid);
-    chosen.retain(|pid| Some(*pid) != this);
-    // Parents first: one whose child ends before it is told to stop itself takes that for a crash.
-    let mut family: Vec<_> = chosen.into_iter().collect();
-    family.sort_unstable_by_key(|pid| (all[pid].start, pid.0));
-    family.into_iter().filter_map(|pid| hold(pid, &all[&pid])).collect()
+    Ok(())
 }
 
-#[derive(PartialEq, Eq)]
-struct Process {
-    parent: Pid,
-    session: Pid,
-    start: u64,
+fn marked(among: impl Iterator<Item = Pid>, mark: &str) -> impl Iterator<Item = Member> {
+    let is_marked = |pid| carries(pid, mark);
+    among.filter(move |pid| is_marked(*pid)).filter_map(move |pid| Member::held(pid, is_marked))
 }
 
-/// Everything that runs; zombies do not.
-fn snapshot() -> HashMap<Pid, Process> {
-    let Ok(folder) = fs::read_dir("/proc") else { return HashMap::new() };
-    folder
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().map(Pid))
-        .filter_map(|pid| Some((pid, look_at(pid)?)))
-        .collect()
-}
-
-fn look_at(pid: Pid) -> Option<Process> {
-    let stat = procfs::process::Process::new(pid.0).ok()?.stat().ok()?;
-    let runs = !matches!(stat.state, 'Z' | 'X');
-    runs.then_some(Process { parent: Pid(stat.ppid), session: Pid(stat.session), start: stat.starttime })
-}
-
-/// Opens a handle, and then makes sure that it is of the process that was looked at.
-fn hold(pid: Pid, seen: &Process) -> Option<Member> {
-    let handle = pidfd_open(rustix::process::Pid::from_raw(pid.0)?, PidfdFlags::empty()).ok()?;
-    (look_at(pid)?.start == seen.start).then_some(Member { pid, handle })
+/// They and what descends from them, each once; and never this process. Parents come first: one whose child ends before it is
+/// told to stop itself takes that for a crash.
+fn with_descendants(first: impl Iterator<Item = Member>) -> Vec<Member> {
+    let mut known: HashSet<Pid> = Identity::of_this_process().map(|this| this.pid).into_iter().collect();
+    let mut waiting: VecDeque<Member> = first.collect();
+    let mut found = Vec::new();
+    while let Some(member) = waiting.pop_front() {
+        if known.insert(member.pid) {
+            let is_child = |pid| parent_of(pid) == Some(member.pid);
+            waiting.extend(children_of(member.pid).into_iter().filter_map(|pid| Member::held(pid, is_child)));
+            found.push(member);
+        }
+    }
+    found.sort_by_cached_key(|member| (Identity::of(member.pid).map(|it| it.start), member.pid));
+    found
 }
 
 /// Whether the process was started with this mark in its environment, by our user: root sees the environments of all,
 /// and anybody can write a mark into their own.
 pub fn carries(pid: Pid, mark: &str) -> bool {
+    // Most of what runs is somebody else's, which this tells at little cost.
+    if !may_be_of_our_user(pid) {
+        return false;
+    }
     let wanted = format!("{MARK}={mark}");
     let environment = file::of_kernel(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) && is_of_our_user(pid)
+    environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+        && real_user_of(pid) == Some(getuid().as_raw())
 }
 
-/// By the kernel's word; the owner of its folder in `/proc` is root if the process wants it so (proc_pid(5)).
-fn is_of_our_user(pid: Pid) -> bool {
-    let status = procfs::process::Process::new(pid.0).and_then(|process| process.status());
-    status.is_ok_and(|status| status.ruid == rustix::process::getuid().as_raw())
+/// The owner of its folder is root if the process wants it so (proc_pid(5)).
+fn may_be_of_our_user(pid: Pid) -> bool {
+    let owner = fs::metadata(format!("/proc/{pid}")).map(|folder| folder.uid());
+    owner.is_ok_and(|owner| owner == 0 || owner == getuid().as_raw())
 }

@@ -16,6 +16,7 @@ mod presence;
 pub mod resources;
 mod runtime;
 mod share;
+pub mod sock_diag;
 pub mod sockets;
 pub mod start;
 pub mod stop;

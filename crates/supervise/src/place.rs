@@ -49,7 +49,7 @@ fn what_is_no_socket(path: &Path) -> Option<&'static str> {
 
 /// Whether nobody listens: not as far as the kernel tells of listeners here, nor anywhere else, such as in a container.
 fn is_deserted(socket: &Socket) -> Result<bool> {
-    if !unix_sockets::listening(socket.path())?.is_empty() {
+    if unix_sockets::listening(socket.path())?.is_some() {
         return Ok(false);
     }
     let tried = loopback::accepts(socket, Duration::from_secs(1));

@@ -4,12 +4,13 @@ use std::fmt;
 use std::fs;
 
 use state::instance::Record;
-use state::process::instance_mark;
+use state::process::everybody;
 use state::{Address, App, InstanceName, Pid};
 
 use crate::error::{Error, Result};
+use crate::family::{self, Family};
 use crate::sockets::{self, Listening};
-use crate::{family, unix_sockets};
+use crate::unix_sockets;
 
 /// What an instance's address and processes show.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Presence {
     /// Nothing of it runs, and nobody is at its address.
     Stopped,
     /// It runs, and does not listen (yet, or any more).
-    Silent(Vec<Pid>),
+    Silent,
     Listening(Pid),
     /// Somebody else is at its address.
     Foreign(Holder),
@@ -49,19 +50,16 @@ pub enum Seen {
 
 /// Who listens: the kernel's answer, found without looking at more than the instance's own processes if it is one.
 pub fn listener(app: &App, instance: InstanceName) -> Result<Seen> {
-    let sockets = listening(&app.address(instance))?;
-    if sockets.is_empty() {
-        return Ok(Seen::Nobody);
-    }
-    let inodes: Vec<_> = sockets.iter().map(|socket| format!("socket:[{}]", socket.inode)).collect();
-    Ok(match among_the_recorded(app, instance, &inodes) {
+    let Some(socket) = listening(&app.address(instance))? else { return Ok(Seen::Nobody) };
+    let link = format!("socket:[{}]", socket.inode);
+    Ok(match among_the_recorded(app, instance, &link) {
         Some(pid) => Seen::Ours(pid),
-        None => among_all(app, instance, &inodes).unwrap_or_else(|| Seen::Foreign(somebody(sockets[0]))),
+        None => among_all(app, instance, &link).unwrap_or_else(|| Seen::Foreign(somebody(socket))),
     })
 }
 
-/// The sockets that a connection to the address may reach.
-fn listening(address: &Address) -> Result<Vec<Listening>> {
+/// The socket that a connection to the address reaches.
+fn listening(address: &Address) -> Result<Option<Listening>> {
     match address {
         Address::Port(port) => sockets::listening(*port),
         Address::Socket(socket) => unix_sockets::listening(socket.path()),
@@ -72,54 +70,41 @@ pub fn presence(app: &App, instance: InstanceName) -> Result<Presence> {
     Ok(match listener(app, instance)? {
         Seen::Ours(pid) => Presence::Listening(pid),
         Seen::Foreign(holder) => Presence::Foreign(holder),
-        Seen::Nobody => {
-            let pids: Vec<_> = family::of(&app.home, instance).iter().map(|member| member.pid).collect();
-            if pids.is_empty() { Presence::Stopped } else { Presence::Silent(pids) }
-        }
+        Seen::Nobody if Family::of(&app.home, instance).is_there() => Presence::Silent,
+        Seen::Nobody => Presence::Stopped,
     })
 }
 
-impl Presence {
-    /// Whether a release can be started there.
-    pub(crate) fn must_be_free(&self, app: &App, instance: InstanceName) -> Result<()> {
-        match self {
-            Self::Foreign(holder) => Err(Error::foreign(app, instance, holder.clone())),
-            _ => Ok(()),
-        }
+/// The process of the instance that listens. An error if somebody else does: no release can be started there.
+pub(crate) fn must_be_free(app: &App, instance: InstanceName) -> Result<Option<Pid>> {
+    match listener(app, instance)? {
+        Seen::Foreign(holder) => Err(Error::foreign(app, instance, holder)),
+        Seen::Ours(pid) => Ok(Some(pid)),
+        Seen::Nobody => Ok(None),
     }
 }
 
 /// The recorded process or one of its descendants; with a unit, any of its processes.
-fn among_the_recorded(app: &App, instance: InstanceName, inodes: &[String]) -> Option<Pid> {
+fn among_the_recorded(app: &App, instance: InstanceName, link: &str) -> Option<Pid> {
     let record = Record::read(&app.home, instance)?;
-    family::recorded(&record)?.find(|pid| holds(*pid, inodes))
+    family::recorded(&record)?.find(|pid| holds(*pid, link))
 }
 
-/// The last resort: whoever holds the socket, and whether it is a process of the instance.
-fn among_all(app: &App, instance: InstanceName, inodes: &[String]) -> Option<Seen> {
-    let mut holders = everybody().filter(|pid| holds(*pid, inodes)).collect::<Vec<_>>();
-    holders.sort();
-    let mark = instance_mark(&app.home, instance);
-    if let Some(pid) = holders.iter().find(|pid| family::carries(**pid, &mark)) {
-        return Some(Seen::Ours(*pid));
+/// A process of the instance beside the recorded one's tree; or else, as the last resort, whoever holds the socket.
+fn among_all(app: &App, instance: InstanceName, link: &str) -> Option<Seen> {
+    let members = Family::of_what_runs(&app.home, instance).members();
+    if let Some(ours) = members.iter().map(|member| member.pid).find(|pid| holds(*pid, link)) {
+        return Some(Seen::Ours(ours));
     }
-    let members = family::of(&app.home, instance);
-    if let Some(pid) = holders.iter().find(|pid| members.iter().any(|member| member.pid == **pid)) {
-        return Some(Seen::Ours(*pid));
-    }
-    holders.first().map(|pid| Seen::Foreign(Holder { pid: Some(*pid), command: command(*pid) }))
+    let pid = everybody().filter(|pid| holds(*pid, link)).min()?;
+    Some(Seen::Foreign(Holder { pid: Some(pid), command: command(pid) }))
 }
 
-fn everybody() -> impl Iterator<Item = Pid> {
-    let folder = fs::read_dir("/proc").into_iter().flatten();
-    folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().map(Pid))
-}
-
-fn holds(pid: Pid, inodes: &[String]) -> bool {
+fn holds(pid: Pid, link: &str) -> bool {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     descriptors
         .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
-        .any(|target| target.to_str().is_some_and(|name| inodes.iter().any(|inode| inode == name)))
+        .any(|target| target.as_os_str() == link)
 }
 
 fn command(pid: Pid) -> String {

@@ -1,16 +1,11 @@
 //! What the kernel tells of TCP sockets by sock_diag(7): by port, whatever else runs on the machine.
 
-use std::io;
-use std::net::IpAddr;
+use std::net::Ipv6Addr;
 
-use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
-use netlink_packet_sock_diag::SockDiagMessage;
-use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
-use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags};
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use state::Port;
 
 use crate::error::{Result, system};
+use crate::sock_diag::{SOCK_DIAG_BY_FAMILY, Wanted, ask, number};
 
 /// A socket on which somebody accepts connections to loopback.
 #[derive(Clone, Copy, Debug)]
@@ -21,98 +16,96 @@ pub struct Listening {
     pub uid: u32,
 }
 
-/// The sockets that a connection to `127.0.0.1:port` may reach.
-pub fn listening(port: Port) -> Result<Vec<Listening>> {
-    let mut found = Vec::new();
-    let on_port = |wanted: &mut SocketId| wanted.source_port = port.get();
-    ask(&StateFlags::LISTEN, on_port, |socket| {
-        if serves_loopback(socket.socket_id.source_address) {
-            found.push(Listening { inode: socket.inode, uid: socket.uid });
-        }
+/// The socket that a connection to `127.0.0.1:port` reaches, as the kernel itself finds it: of those that share a port, one.
+pub fn listening(port: Port) -> Result<Option<Listening>> {
+    let mut found = None;
+    // struct inet_diag_req_v2 (linux/inet_diag.h): who listens has no other side.
+    let mut request = vec![AF_INET, IPPROTO_TCP, 0, 0];
+    request.extend(LISTEN.to_ne_bytes());
+    request.extend(id(port.get(), [127, 0, 0, 1]));
+    ask(SOCK_DIAG_BY_FAMILY, Wanted::One, &request, |message| {
+        found = Shown::read(message).map(|it| Listening { inode: it.inode, uid: it.uid });
     })
-    .map_err(system("cannot ask the kernel for listening sockets"))?;
+    .map_err(system("cannot ask the kernel for a listening socket"))?;
     Ok(found)
 }
 
-/// How many connections to loopback on `port` are established, seen from the side that connected: nginx's.
-pub fn connections_to(port: Port) -> Result<usize> {
-    let mut count = 0;
-    let to_port = |wanted: &mut SocketId| wanted.destination_port = port.get();
-    ask(&(StateFlags::ESTABLISHED | StateFlags::SYN_SENT), to_port, |socket| {
-        if unmapped(socket.socket_id.destination_address).is_loopback() {
-            count += 1;
+/// How many connections to loopback on each of these ports are established, seen from the side that connected: nginx's. The
+/// kernel walks past all connections of the machine for it, of both families, and tells of these alone.
+pub fn connections_to(ports: [Port; 2]) -> Result<[usize; 2]> {
+    let mut counts = [0; 2];
+    // struct inet_diag_req, by which sockets of each family are asked for at once; struct nlattr, and a condition in it.
+    let mut request = vec![0; 4];
+    request.extend(id(0, [0; 4]));
+    request.extend((ESTABLISHED | SYN_SENT).to_ne_bytes());
+    request.extend(0_u32.to_ne_bytes());
+    let condition = to_either(ports.map(Port::get));
+    request.extend([4 + condition.len() as u16, INET_DIAG_REQ_BYTECODE].map(u16::to_ne_bytes).as_flattened());
+    request.extend(condition);
+    ask(TCPDIAG_GETSOCK, Wanted::All, &request, |message| {
+        if let Some(shown) = Shown::read(message).filter(|shown| shown.is_to_loopback) {
+            for (port, count) in ports.iter().zip(&mut counts) {
+                *count += usize::from(port.get() == shown.to_port);
+            }
         }
     })
     .map_err(system("cannot ask the kernel for connections"))?;
-    Ok(count)
+    Ok(counts)
 }
 
-fn serves_loopback(address: IpAddr) -> bool {
-    let address = unmapped(address);
-    address.is_unspecified() || address.is_loopback()
+const AF_INET: u8 = 2;
+const IPPROTO_TCP: u8 = 6;
+const TCPDIAG_GETSOCK: u16 = 18;
+const INET_DIAG_REQ_BYTECODE: u16 = 1;
+/// The states of TCP, each as a bit (tcp_states.h).
+const ESTABLISHED: u32 = 1 << 1;
+const SYN_SENT: u32 = 1 << 2;
+const LISTEN: u32 = 1 << 10;
+
+/// `struct inet_diag_sockid`: our port, the other side's, both addresses, the interface, and the cookie that is none.
+fn id(port: u16, address: [u8; 4]) -> Vec<u8> {
+    let mut id = port.to_be_bytes().to_vec();
+    id.resize(4, 0);
+    id.extend(address);
+    id.resize(40, 0);
+    id.resize(48, 0xff);
+    id
 }
 
-/// `::ffff:127.0.0.1` is 127.0.0.1 (RFC 4291, 2.5.5.2).
-fn unmapped(address: IpAddr) -> IpAddr {
-    address.to_canonical()
+/// `struct inet_diag_bc_op`s: how far to go if it is so, and if not. Who comes to the end is shown, who goes past it is not.
+fn to_either([one, other]: [u16; 2]) -> Vec<u8> {
+    const TO_PORT_IS: u8 = 12;
+    const GO_ON: u8 = 1;
+    let op = |code: u8, yes: u8, no: u16| [[code, yes], no.to_ne_bytes()].concat();
+    [op(TO_PORT_IS, 8, 12), op(0, 0, one), op(GO_ON, 4, 12), op(TO_PORT_IS, 8, 12), op(0, 0, other)].concat()
 }
 
-/// Of both families. What `wanted` sets, the kernel compares; the rest of the thousands of sockets there may be never
-/// comes here.
-fn ask(
-    states: &StateFlags,
-    wanted: impl Fn(&mut SocketId),
-    mut each: impl FnMut(&InetResponseHeader),
-) -> io::Result<()> {
-    let socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    let mut answer = Vec::with_capacity(LONGEST_ANSWER);
-    for (family, mut socket_id) in [(AF_INET, SocketId::new_v4()), (AF_INET6, SocketId::new_v6())] {
-        wanted(&mut socket_id);
-        socket.send(&request(family, socket_id, states.clone()), 0)?;
-        loop {
-            answer.clear();
-            socket.recv(&mut answer, 0)?;
-            if !each_in(&answer, &mut each)? {
-                break;
-            }
-        }
+/// What we ask of one message: `struct inet_diag_msg` (linux/inet_diag.h).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shown {
+    pub to_port: u16,
+    pub is_to_loopback: bool,
+    pub uid: u32,
+    pub inode: u32,
+}
+
+impl Shown {
+    pub fn read(message: &[u8]) -> Option<Self> {
+        let family = *message.first()?;
+        let to: [u8; 16] = *message.get(24..)?.first_chunk()?;
+        let [first, _, _, _, ..] = to;
+        let is_to_loopback = match family {
+            AF_INET => first == 127,
+            // `::ffff:127.0.0.1` is 127.0.0.1 (RFC 4291, 2.5.5.2).
+            _ => Ipv6Addr::from(to).to_canonical().is_loopback(),
+        };
+        Some(Self {
+            to_port: u16::from_be_bytes(*message.get(6..)?.first_chunk()?),
+            is_to_loopback,
+            uid: number(message, 64)?,
+            inode: number(message, 68)?,
+        })
     }
-    Ok(())
-}
-
-/// The kernel gives as much at once as there is room for, and never more than this (netlink_dump in af_netlink.c).
-pub(crate) const LONGEST_ANSWER: usize = 32 * 1024;
-
-fn request(family: u8, socket_id: SocketId, states: StateFlags) -> Vec<u8> {
-    let request =
-        InetRequest { family, protocol: IPPROTO_TCP, extensions: ExtensionFlags::empty(), states, socket_id };
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let mut packet = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
-    packet.finalize();
-    let mut bytes = vec![0; packet.buffer_len()];
-    packet.serialize(&mut bytes);
-    bytes
-}
-
-/// Shows each socket that one answer of the kernel's holds. False after the last answer.
-pub fn each_in(mut bytes: &[u8], each: &mut impl FnMut(&InetResponseHeader)) -> io::Result<bool> {
-    while !bytes.is_empty() {
-        let message = NetlinkMessage::<SockDiagMessage>::deserialize(bytes).map_err(io::Error::other)?;
-        match &message.payload {
-            NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(response)) => each(&response.header),
-            NetlinkPayload::Done(_) => return Ok(false),
-            NetlinkPayload::Error(error) => {
-                return Err(io::Error::from_raw_os_error(error.raw_code().saturating_abs()));
-            }
-            _ => {}
-        }
-        // Messages begin at multiples of four bytes (netlink(7), NLMSG_ALIGN).
-        let length = (message.header.length as usize).next_multiple_of(4);
-        bytes = bytes.get(length.max(4)..).unwrap_or_default();
-    }
-    Ok(true)
 }
 
 #[cfg(test)]
@@ -131,10 +124,10 @@ mod tests {
         for address in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0"] {
             let listener = TcpListener::bind(address).unwrap();
             let port = port(&listener);
-            let [seen] = listening(port).unwrap()[..] else { panic!("one listens: {address}") };
+            let seen = listening(port).unwrap().unwrap_or_else(|| panic!("one listens: {address}"));
             drop(listener);
             // A child that another test is about to start holds it until its exec.
-            let is_seen = || listening(port).unwrap().iter().any(|socket| socket.inode == seen.inode);
+            let is_seen = || listening(port).unwrap().is_some_and(|socket| socket.inode == seen.inode);
             let deadline = Instant::now() + Duration::from_secs(5);
             while is_seen() && Instant::now() < deadline {
                 std::thread::yield_now();
@@ -147,17 +140,26 @@ mod tests {
     fn each_port_is_asked_for_alone() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let another = TcpListener::bind("127.0.0.1:0").unwrap();
-        let [seen] = listening(port(&listener)).unwrap()[..] else { panic!("one listens") };
-        let [other] = listening(port(&another)).unwrap()[..] else { panic!("one listens") };
+        let seen = listening(port(&listener)).unwrap().expect("one listens");
+        let other = listening(port(&another)).unwrap().expect("one listens");
         assert_ne!(seen.inode, other.inode);
-        assert_eq!(connections_to(port(&listener)).unwrap(), 0);
+        assert_eq!(connections_to([port(&listener), port(&another)]).unwrap(), [0, 0]);
     }
 
     #[test]
-    fn connections_are_counted() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let connections: Vec<_> =
-            (0..3).map(|_| TcpStream::connect(listener.local_addr().unwrap()).unwrap()).collect();
-        assert_eq!(connections_to(port(&listener)).unwrap(), connections.len());
+    fn connections_are_counted_of_both_families() {
+        let of_four = TcpListener::bind("127.0.0.1:0").unwrap();
+        let of_both = TcpListener::bind("[::]:0").unwrap();
+        let to = |address: &str, listener: &TcpListener| {
+            TcpStream::connect((address, listener.local_addr().unwrap().port())).unwrap()
+        };
+        let _connections = [
+            to("127.0.0.1", &of_four),
+            to("127.0.0.1", &of_both),
+            to("::1", &of_both),
+            to("::ffff:127.0.0.1", &of_both),
+        ];
+        assert_eq!(connections_to([port(&of_four), port(&of_both)]).unwrap(), [1, 3]);
+        assert_eq!(connections_to([port(&of_both), port(&of_four)]).unwrap(), [3, 1]);
     }
 }

@@ -12,13 +12,14 @@ use state::{App, InstanceName, Pid, ReleaseId, file, interrupt, log};
 use crate::crashes::crashes;
 use crate::environment;
 use crate::error::{Error, Result, system};
+use crate::family::{self, Family};
 use crate::first::First;
 use crate::health::{self, Probe};
 use crate::launch::launch;
-use crate::presence::{Presence, Seen, listener, presence};
+use crate::presence::{Seen, listener, must_be_free};
 use crate::runtime::{self, Keeper};
 use crate::share::Share;
-use crate::{family, place, stop, unit};
+use crate::{place, stop, unit};
 
 /// How it was when it was to be started.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,9 +40,8 @@ pub fn rehearse(app: &App, instance: InstanceName) -> Result<()> {
 /// Until it is connected to nginx it gets this share of the processors.
 pub fn start(app: &App, instance: InstanceName, share: Share) -> Result<Started> {
     unit::must_be_ours(app, instance)?;
-    let here = presence(app, instance)?;
-    here.must_be_free(app, instance)?;
-    if !matches!(here, Presence::Stopped) {
+    let listens = must_be_free(app, instance)?.is_some();
+    if listens || Family::of(&app.home, instance).is_there() {
         let (release, _) = release_of(app, instance)?;
         if comes_to_itself(app, instance, &release)? {
             adopt(app, instance, release)?;
@@ -59,6 +59,7 @@ pub fn start(app: &App, instance: InstanceName, share: Share) -> Result<Started>
     let path = app.home.instance_log(instance);
     let log = file::open_log(&path)?;
     let log_start = log.metadata().map_or(0, |metadata| metadata.len());
+    Record::announce(&app.home, instance)?;
     let begun = Instant::now();
     let first = match keeper {
         Keeper::Direct => launch(app, instance, &folder, variables, &log)
@@ -207,9 +208,7 @@ fn wait_for_health(
 
 /// The healthy answer must be the instance's own: somebody else may have taken the port meanwhile.
 fn ours(app: &App, instance: InstanceName) -> Result<bool> {
-    let here = presence(app, instance)?;
-    here.must_be_free(app, instance)?;
-    Ok(matches!(here, Presence::Listening(_)))
+    Ok(must_be_free(app, instance)?.is_some())
 }
 
 /// How the instance ended, if nothing of it runs any more.
@@ -224,7 +223,7 @@ fn ended(app: &App, instance: InstanceName, running: Option<&mut Running>) -> Re
         None => "ended".to_owned(),
     };
     // The first process may have handed over to others.
-    Ok(family::of(&app.home, instance).is_empty().then_some(first))
+    Ok((!Family::of(&app.home, instance).is_there()).then_some(first))
 }
 
 fn why(app: &App, instance: InstanceName, probe: &Probe) -> String {

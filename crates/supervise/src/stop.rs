@@ -7,8 +7,8 @@ use state::instance::Record;
 use state::{App, InstanceName, interrupt};
 
 use crate::error::{Error, Result};
-use crate::family::{self, Member};
-use crate::presence::presence;
+use crate::family::{Family, Member};
+use crate::presence::{Seen, listener, must_be_free};
 use crate::{place, unit};
 
 /// How it stopped.
@@ -30,13 +30,17 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stopped> {
     unit::must_be_ours(app, instance)?;
     let has_unit = unit::is_loaded(app, instance)?;
-    let members = family::of(&app.home, instance);
+    let family = match listener(app, instance)? {
+        Seen::Ours(_) => Family::of_what_runs(&app.home, instance),
+        _ => Family::of(&app.home, instance),
+    };
+    let members = family.members();
     if members.is_empty() {
         if has_unit {
             // It has crashed, and would be back in a moment.
             unit::end(app, instance)?;
         }
-        presence(app, instance)?.must_be_free(app, instance)?;
+        must_be_free(app, instance)?;
         place::clean(app, instance)?;
         Record::remove(&app.home, instance)?;
         return Ok(Stopped::Already);
@@ -47,32 +51,34 @@ pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stop
     } else {
         signal_all(&members, signal);
     }
-    let left = wait_for_the_end(app, instance, members, Instant::now() + timeout, signal);
-    let stopped = if left.is_empty() { Stopped::Politely } else { kill(app, instance, left)? };
+    let left = wait_for_the_end(&family, members, Instant::now() + timeout, signal);
+    let stopped = match left[..] {
+        [] => Stopped::Politely,
+        _ => kill(&family, left).map_err(|left| Error::Unkillable(instance, left))?,
+    };
     if has_unit {
         unit::end(app, instance)?;
     }
     Record::remove(&app.home, instance)?;
-    presence(app, instance)?.must_be_free(app, instance)?;
+    must_be_free(app, instance)?;
     place::clean(app, instance)?;
     Ok(stopped)
 }
 
-fn kill(app: &App, instance: InstanceName, members: Vec<Member>) -> Result<Stopped> {
+/// Those that are left even then, on an error.
+fn kill(family: &Family, members: Vec<Member>) -> Result<Stopped, String> {
     let processes = members.len();
     signal_all(&members, Signal::KILL);
-    let left = wait_for_the_end(app, instance, members, Instant::now() + KILL_TIMEOUT, Signal::KILL);
+    let left = wait_for_the_end(family, members, Instant::now() + KILL_TIMEOUT, Signal::KILL);
     if left.is_empty() {
         return Ok(Stopped::Killed { processes });
     }
-    let pids: Vec<_> = left.iter().map(|member| member.pid.to_string()).collect();
-    Err(Error::Unkillable(instance, pids.join(",")))
+    Err(left.iter().map(|member| member.pid.to_string()).collect::<Vec<_>>().join(","))
 }
 
 /// Those that are left at the deadline. Processes that appear meanwhile are told, too.
 fn wait_for_the_end(
-    app: &App,
-    instance: InstanceName,
+    family: &Family,
     mut members: Vec<Member>,
     deadline: Instant,
     signal: Signal,
@@ -82,12 +88,12 @@ fn wait_for_the_end(
         while let Some(member) = members.first() {
             let now = Instant::now();
             if now >= deadline || (known_interruption.is_some() && interrupt::requested().is_some()) {
-                return family::of(&app.home, instance);
+                return family.members();
             }
             member.wait_for_its_end(deadline.min(now + Duration::from_millis(250)));
             members.retain(|member| !member.has_ended());
         }
-        members = family::of(&app.home, instance);
+        members = family.members();
         if members.is_empty() || Instant::now() >= deadline {
             return members;
         }

@@ -11,47 +11,43 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkHeader, NetlinkMessage,
-};
-use netlink_packet_sock_diag::SockDiagMessage;
-use netlink_packet_sock_diag::constants::{UNIX_DIAG_ICONS, UNIX_DIAG_NAME, UNIX_DIAG_PEER, UNIX_DIAG_VFS};
-use netlink_packet_sock_diag::unix::{ShowFlags, StateFlags, UnixRequest};
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_SOCK_DIAG};
 use rustix::fs::{major, minor};
 
 use crate::error::{Result, system};
-use crate::sockets::{LONGEST_ANSWER, Listening};
+use crate::sock_diag::{self, SOCK_DIAG_BY_FAMILY, Wanted, half, number};
+use crate::sockets::Listening;
 
-/// The sockets that a connection to this path reaches.
-pub(crate) fn listening(path: &Path) -> Result<Vec<Listening>> {
+/// The socket that a connection to this path reaches.
+pub(crate) fn listening(path: &Path) -> Result<Option<Listening>> {
     // Without the file nobody can connect, whoever still listens.
-    let Some(file) = File::at(path) else { return Ok(Vec::new()) };
-    let mut found = Vec::new();
-    ask(&StateFlags::LISTEN, ShowFlags::from_bits_retain(UDIAG_SHOW_UID), |socket| {
+    let Some(file) = File::at(path) else { return Ok(None) };
+    let mut found = None;
+    ask(LISTEN, UDIAG_SHOW_UID, |socket| {
         if file.is_of(socket) {
-            found.push(Listening { inode: socket.inode, uid: socket.uid().unwrap_or(file.owner) });
+            found = Some(Listening { inode: socket.inode, uid: socket.uid().unwrap_or(file.owner) });
         }
     })
     .map_err(system("cannot ask the kernel for listening sockets"))?;
     Ok(found)
 }
 
-/// How many connections to this path are open, seen from the side that accepts: it bears the listener's name. One whose
-/// other side has closed is none. Those that wait to be accepted count, too: the listener knows them.
-pub(crate) fn connections_to(path: &Path) -> Result<usize> {
-    let file = File::at(path);
-    let mut count = 0;
-    let states = StateFlags::ESTABLISHED | StateFlags::LISTEN;
-    ask(&states, ShowFlags::PEER | ShowFlags::ICONS, |socket| {
-        // Whoever listened may have removed its socket already, and still be busy.
-        let is_of_it = file.as_ref().map_or_else(|| socket.name() == Some(path), |file| file.is_of(socket));
-        if is_of_it {
-            count += socket.peers().filter(|peer| *peer != 0).count();
+/// How many connections to each of these paths are open, seen from the side that accepts: it bears the listener's name. One
+/// whose other side has closed is none. Those that wait to be accepted count, too: the listener knows them.
+pub(crate) fn connections_to(paths: [&Path; 2]) -> Result<[usize; 2]> {
+    let files = paths.map(File::at);
+    let mut counts = [0; 2];
+    ask(ESTABLISHED | LISTEN, UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS, |socket| {
+        for ((path, file), count) in paths.iter().zip(&files).zip(&mut counts) {
+            // Whoever listened may have removed its socket already, and still be busy.
+            let is_of_it =
+                file.as_ref().map_or_else(|| socket.name() == Some(path), |file| file.is_of(socket));
+            if is_of_it {
+                *count += socket.peers().filter(|peer| *peer != 0).count();
+            }
         }
     })
     .map_err(system("cannot ask the kernel for connections"))?;
-    Ok(count)
+    Ok(counts)
 }
 
 /// A socket's file, as the kernel tells of it: with 32 bits for each number.
@@ -91,8 +87,20 @@ struct Shown<'a> {
     attributes: &'a [u8],
 }
 
-/// UDIAG_SHOW_UID and UNIX_DIAG_UID (unix_diag.h), which kernels before 5.3 do not have.
+const AF_UNIX: u8 = 1;
+/// The states that a Unix socket can have, as bits (tcp_states.h).
+const ESTABLISHED: u32 = 1 << 1;
+const LISTEN: u32 = 1 << 10;
+/// What is to be told, and by which attribute it is (unix_diag.h). Kernels before 5.3 do not tell the uid.
+const UDIAG_SHOW_NAME: u32 = 1;
+const UDIAG_SHOW_VFS: u32 = 2;
+const UDIAG_SHOW_PEER: u32 = 4;
+const UDIAG_SHOW_ICONS: u32 = 8;
 const UDIAG_SHOW_UID: u32 = 0x40;
+const UNIX_DIAG_NAME: u16 = 0;
+const UNIX_DIAG_VFS: u16 = 1;
+const UNIX_DIAG_PEER: u16 = 2;
+const UNIX_DIAG_ICONS: u16 = 3;
 const UNIX_DIAG_UID: u16 = 7;
 
 impl<'a> Shown<'a> {
@@ -134,54 +142,14 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn half(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_ne_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn ask(states: &StateFlags, more: ShowFlags, mut each: impl FnMut(&Shown)) -> io::Result<()> {
-    let socket = Socket::new(NETLINK_SOCK_DIAG)?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    let show_flags = ShowFlags::NAME | ShowFlags::VFS | more;
-    let request = UnixRequest { state_flags: states.clone(), inode: 0, show_flags, cookie: [0xff; 8] };
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let mut packet = NetlinkMessage::new(header, SockDiagMessage::UnixRequest(request).into());
-    packet.finalize();
-    let mut bytes = vec![0; packet.buffer_len()];
-    packet.serialize(&mut bytes);
-    socket.send(&bytes, 0)?;
-    let mut answer = Vec::with_capacity(LONGEST_ANSWER);
-    loop {
-        answer.clear();
-        socket.recv(&mut answer, 0)?;
-        if !each_in(&answer, &mut each)? {
-            return Ok(());
-        }
-    }
-}
-
-/// Shows each socket that one answer of the kernel's holds: `struct nlmsghdr` (netlink(7)), and what follows. False after the
-/// last answer.
-fn each_in(mut bytes: &[u8], each: &mut impl FnMut(&Shown)) -> io::Result<bool> {
-    while let (Some(length), Some(kind)) = (number(bytes, 0), half(bytes, 4)) {
-        let length = length as usize;
-        let Some(message) = bytes.get(16..length) else { break };
-        match kind {
-            NLMSG_DONE => return Ok(false),
-            NLMSG_ERROR => {
-                let code = number(message, 0).unwrap_or_default().cast_signed();
-                return Err(io::Error::from_raw_os_error(code.saturating_abs()));
-            }
-            _ => Shown::read(message).iter().for_each(&mut *each),
-        }
-        // Messages begin at multiples of four bytes (NLMSG_ALIGN).
-        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
-    Ok(true)
+/// `struct unix_diag_req` (unix_diag.h).
+fn ask(states: u32, more: u32, mut each: impl FnMut(&Shown)) -> io::Result<()> {
+    let show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | more;
+    let mut request = vec![AF_UNIX, 0, 0, 0];
+    request.extend([states, 0, show, u32::MAX, u32::MAX].map(u32::to_ne_bytes).as_flattened());
+    sock_diag::ask(SOCK_DIAG_BY_FAMILY, Wanted::All, &request, |message| {
+        Shown::read(message).iter().for_each(&mut each);
+    })
 }
 
 #[cfg(test)]
@@ -210,36 +178,40 @@ mod tests {
     fn a_listener_is_told_by_its_file_whatever_it_is_called() {
         let scratch = Scratch::new("listener");
         let path = scratch.0.join("A.sock");
-        assert!(listening(&path).unwrap().is_empty());
+        assert!(listening(&path).unwrap().is_none());
         let roundabout = scratch.0.join("..").join(scratch.0.file_name().unwrap()).join("A.sock");
         let _listener = UnixListener::bind(roundabout).unwrap();
-        let [seen] = listening(&path).unwrap()[..] else { panic!("one listens") };
+        let seen = listening(&path).unwrap().expect("one listens");
         assert_eq!(seen.uid, rustix::process::geteuid().as_raw());
         let other = scratch.0.join("B.sock");
         let _other = UnixListener::bind(&other).unwrap();
-        assert_eq!(listening(&path).unwrap().len(), 1);
+        assert_eq!(listening(&path).unwrap().map(|socket| socket.inode), Some(seen.inode));
         // Nobody can connect to it any more.
         fs::rename(&other, &path).unwrap();
-        assert_ne!(listening(&path).unwrap()[0].inode, seen.inode);
+        assert_ne!(listening(&path).unwrap().map(|socket| socket.inode), Some(seen.inode));
         fs::remove_file(&path).unwrap();
-        assert!(listening(&path).unwrap().is_empty());
+        assert!(listening(&path).unwrap().is_none());
     }
 
     #[test]
     fn connections_are_counted_accepted_or_not() {
         let scratch = Scratch::new("connections");
-        let path = scratch.0.join("A.sock");
+        let (path, other) = (scratch.0.join("A.sock"), scratch.0.join("B.sock"));
         let listener = UnixListener::bind(&path).unwrap();
         let mut connections: Vec<_> = (0..3).map(|_| UnixStream::connect(&path).unwrap()).collect();
         let accepted = listener.accept().unwrap();
-        assert_eq!(connections_to(&path).unwrap(), 3);
+        assert_eq!(connections_to([&path, &other]).unwrap(), [3, 0]);
         connections.remove(0);
-        assert_eq!(connections_to(&path).unwrap(), 2, "though the other side has not closed it yet");
+        assert_eq!(
+            connections_to([&other, &path]).unwrap(),
+            [0, 2],
+            "though the other side has not closed it yet"
+        );
         drop(accepted);
         // Who has removed its socket may still be busy.
         fs::remove_file(&path).unwrap();
-        assert_eq!(connections_to(&path).unwrap(), 2);
+        assert_eq!(connections_to([&path, &other]).unwrap(), [2, 0]);
         drop(connections);
-        assert_eq!(connections_to(&path).unwrap(), 0);
+        assert_eq!(connections_to([&path, &other]).unwrap(), [0, 0]);
     }
 }

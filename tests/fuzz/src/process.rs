@@ -13,7 +13,10 @@ pub fn check(bytes: &[u8]) {
     Stat::parse(bytes);
     let name: Vec<_> = bytes.iter().copied().filter(|byte| *byte != 0).take(15).collect();
     let line = [b"71 (", &name[..], FIELDS].concat();
-    assert_eq!(Stat::parse(&line), Some(Stat { state: 'S', parent: Pid(1), start: 424_242 }));
+    assert_eq!(
+        Stat::parse(&line),
+        Some(Stat { state: 'S', parent: Pid(1), session: Pid(71), start: 424_242 })
+    );
     // The other reader of that file that we use; a torn one, which the kernel never gives, it does not bear.
     let stat = procfs::process::Stat::from_read(&line[..]).expect("it is as the kernel writes it");
     assert_eq!((stat.ppid, stat.session, stat.state, stat.starttime), (1, 71, 'S', 424_242));

@@ -17,15 +17,20 @@ impl Status {
     pub fn observe(app: &App) -> Result<Self> {
         let setting = Switch::of(app).read()?;
         let ask_nginx = || nginx::ask(app);
+        // The kernel walks past all connections of the machine for it, which takes the longest.
+        let ask_connections = || drain::connections_of_both(app).ok();
         let asks = InstanceName::BOTH.map(|name| move || instance(app, name));
-        let (Answer { live, worker }, mut instances) = thread::scope(|scope| {
+        let (Answer { live, worker }, connections, mut instances) = thread::scope(|scope| {
+            let connections = Asked::at_once(scope, &ask_connections);
             let answer = Asked::at_once(scope, &ask_nginx);
             let instances = asks.each_ref().map(|ask| Asked::at_once(scope, ask));
             let instances: Vec<_> = instances.into_iter().map(Asked::answer).collect();
-            (answer.answer(), instances)
+            (answer.answer(), connections.answer(), instances)
         });
         let service = Service { setting, live, worker };
-        for instance in &mut instances {
+        let connections = connections.map_or([None; 2], |connections| connections.map(Some));
+        for (instance, connections) in instances.iter_mut().zip(connections) {
+            instance.connections = connections;
             instance.enabled = service.enabled() == Some(instance.name);
             instance.live = service.live.instance() == Some(instance.name);
         }
@@ -169,13 +174,10 @@ fn proxy_problem(service: &Service) -> Option<String> {
 fn instance(app: &App, name: InstanceName) -> InstanceStatus {
     let address = app.address(name);
     let ask_health = || health::probe(app, name);
-    // The kernel walks past all connections of the machine for it, which takes the longest.
-    let ask_connections = || drain::connections(app, name).ok();
-    let (probe, connections, seen, used, crashed) = thread::scope(|scope| {
-        let connections = Asked::at_once(scope, &ask_connections);
+    let (probe, seen, used, crashed) = thread::scope(|scope| {
         let probe = Asked::at_once(scope, &ask_health);
         let (seen, used, crashed) = (listener(app, name), resources::of(app, name), crashes(app, name));
-        (probe.answer(), connections.answer(), seen, used, crashed)
+        (probe.answer(), seen, used, crashed)
     });
     let restarts = crashed.as_ref().map(|crashed| crashed.restarts);
     let restarted = crashed.as_ref().filter(|crashed| crashed.restarts > 0).map(|crashed| crashed.ago);
@@ -227,7 +229,7 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
         restarts,
         restarted,
         last_words,
-        connections,
+        connections: None,
     }
 }
 
