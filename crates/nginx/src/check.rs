@@ -98,7 +98,12 @@ pub fn live(app: &App) -> Live {
 
 /// The same, with who told.
 pub fn ask(app: &App) -> Answer {
-    match hear(app, None) {
+    ask_within(app, TIMEOUT)
+}
+
+/// The same of one who has less time.
+pub fn ask_within(app: &App, timeout: Duration) -> Answer {
+    match hear_within(app, None, timeout.min(TIMEOUT)) {
         Ok(heard) => Answer { live: heard.live(app), worker: heard.worker },
         Err(live) => Answer { live, worker: None },
     }
@@ -131,9 +136,13 @@ fn last_socket(addresses: &str) -> Option<&Path> {
 /// Asks the check server, and by it one instance, if its site knows that question (share/nginx/site-socket.conf). On an
 /// error who is live, as far as it can be told.
 pub(crate) fn hear(app: &App, instance: Option<InstanceName>) -> Result<Heard, Live> {
+    hear_within(app, instance, TIMEOUT)
+}
+
+fn hear_within(app: &App, instance: Option<InstanceName>, timeout: Duration) -> Result<Heard, Live> {
     let check = app.config.nginx.check.ok_or(Live::Unknown)?;
     let address = format!("{check}{}", app.config.health.path.as_str());
-    let mut question = loopback::client(TIMEOUT).get(&address).header("Connection", "close");
+    let mut question = loopback::client(timeout).get(&address).header("Connection", "close");
     if let Some(instance) = instance {
         question = question.header("X-Flipside-Instance", instance.to_string());
     }

@@ -15,7 +15,7 @@ mod switch;
 mod turn;
 mod workers;
 
-pub use check::{Answer, Live, ask, live};
+pub use check::{Answer, Live, ask, ask_within, live};
 pub use connect::{Connected, connect, disconnect, make_switch, plan, test, write_for_a_start};
 pub use error::{Error, Result};
 pub use include::Include;

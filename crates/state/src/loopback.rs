@@ -1,6 +1,6 @@
 //! HTTP to this machine: to an instance, and to nginx's check server.
 
-mod unix;
+mod connection;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -8,15 +8,16 @@ use std::time::Duration;
 use ureq::config::Config;
 use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body};
 
 use crate::Address;
+use connection::Connector;
 
 /// A client for one question that takes no longer than `timeout`: it follows no redirection and no proxy, and an answer is
 /// an answer whatever its status.
 pub fn client(timeout: Duration) -> Agent {
-    Agent::with_parts(config(timeout), DefaultConnector::default(), Literal)
+    Agent::with_parts(config(timeout), Connector::AsTheUrlSays, Literal)
 }
 
 /// Asks whoever listens on the address, over a new connection.
@@ -24,7 +25,7 @@ pub fn get(address: &Address, path: &str, timeout: Duration) -> Result<Response<
     let (client, url) = match address {
         Address::Port(port) => (client(timeout), format!("http://127.0.0.1:{port}{path}")),
         Address::Socket(socket) => {
-            let connector = unix::Connector::new(socket.path());
+            let connector = Connector::ToPath(socket.path().to_owned());
             (Agent::with_parts(config(timeout), connector, Literal), format!("http://127.0.0.1{path}"))
         }
     };
@@ -33,7 +34,7 @@ pub fn get(address: &Address, path: &str, timeout: Duration) -> Result<Response<
 
 /// Whether the address takes connections: somebody listens there, and we may connect.
 pub fn accepts(socket: &crate::Socket, timeout: Duration) -> std::io::Result<()> {
-    unix::connect(socket.path(), timeout).map(drop)
+    connection::connect(socket.path(), timeout).map(drop)
 }
 
 fn config(timeout: Duration) -> Config {

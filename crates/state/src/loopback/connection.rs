@@ -1,34 +1,41 @@
-//! The way to a Unix socket.
+//! The way to an address. A wait for an answer ends when its time is over: the timeout of a socket (SO_RCVTIMEO) is counted in
+//! ticks of the kernel, of which some more may go by.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, recv, send, socket_with,
+};
 use ureq::Error;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector as Connects, LazyBuffers, NextTimeout, Transport,
 };
 
-/// Connects to this path, whatever the URL says.
 #[derive(Debug)]
-pub(super) struct Connector(PathBuf);
-
-impl Connector {
-    pub(super) fn new(path: &Path) -> Self {
-        Self(path.to_owned())
-    }
+pub(super) enum Connector {
+    /// To the host and the port of the URL.
+    AsTheUrlSays,
+    /// To this path, whatever the URL says.
+    ToPath(PathBuf),
 }
 
 impl Connects for Connector {
     type Out = Connection;
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Connection>, Error> {
-        let stream =
-            connect(&self.0, left(details.timeout)?).map_err(|error| told(error, details.timeout))?;
+        let left = left(details.timeout)?;
+        let stream = match self {
+            Self::AsTheUrlSays => TcpStream::connect_timeout(&details.addrs[0], left).map(OwnedFd::from),
+            Self::ToPath(path) => connect(path, left),
+        };
+        let stream = stream.map_err(|error| told(error, details.timeout))?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         Ok(Some(Connection { stream, buffers }))
@@ -36,13 +43,13 @@ impl Connects for Connector {
 }
 
 /// Whoever listens may have so many connections waiting that one more has to wait, too: no longer than `timeout`.
-pub(super) fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+pub(super) fn connect(path: &Path, timeout: Duration) -> io::Result<OwnedFd> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     set_socket_timeout(&socket, Timeout::Send, Some(timeout.max(SHORTEST)))?;
     let address = SocketAddrUnix::new(path)?;
     // A signal for us is no reason to give up (signal(7): such a call is not started again by itself).
     retry_on_intr(|| rustix::net::connect(&socket, &address))?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// None at all would mean no limit (socket(7)).
@@ -50,7 +57,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: UnixStream,
+    stream: OwnedFd,
     buffers: LazyBuffers,
 }
 
@@ -60,19 +67,28 @@ impl Transport for Connection {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.stream.set_write_timeout(Some(left(timeout)?))?;
-        let output = &self.buffers.output()[..amount];
-        self.stream.write_all(output).map_err(|error| told(error, timeout))
+        let limit = Timeout::Send;
+        let told = |error: rustix::io::Errno| told(error.into(), timeout);
+        set_socket_timeout(&self.stream, limit, Some(left(timeout)?)).map_err(told)?;
+        let mut output = &self.buffers.output()[..amount];
+        while !output.is_empty() {
+            let sent = retry_on_intr(|| send(&self.stream, output, SendFlags::NOSIGNAL)).map_err(told)?;
+            output = &output[sent..];
+        }
+        Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.stream.set_read_timeout(Some(left(timeout)?))?;
-        let read = loop {
-            match self.stream.read(self.buffers.input_append_buf()) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read.map_err(|error| told(error, timeout))?,
-            }
-        };
+        let told = |error: rustix::io::Errno| told(error.into(), timeout);
+        let left = left(timeout)?;
+        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        // A signal for us makes it no longer than twice as long.
+        let ready = retry_on_intr(|| poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], Some(&left)));
+        if ready.map_err(told)? == 0 {
+            return Err(Error::Timeout(timeout.reason));
+        }
+        let input = self.buffers.input_append_buf();
+        let (read, _) = recv(&self.stream, &mut *input, RecvFlags::empty()).map_err(told)?;
         self.buffers.input_appended(read);
         Ok(read > 0)
     }
