@@ -419,6 +419,27 @@ fn with_workers_of_another_user() -> World {
 }
 
 #[test]
+fn a_dry_run_of_a_start_tells_what_nginx_would_be_given() {
+    if !is_root() {
+        println!("skipped: nginx's workers have another user for root alone");
+        return;
+    }
+    let world = with_workers_of_another_user();
+    world.run(["update-instance", "a", "v1"]).succeeds();
+    let run = world.home().join("run").display().to_string();
+    let rights = "u::rwx,g::---,o::---,m::rw-,u:65534:rw-";
+    world
+        .run(["start-instance", "a", "-n"])
+        .succeeds()
+        .shows(&format!("setfacl --default --modify {rights} {run}\n"))
+        .shows(&format!("setfacl --modify u:65534:--x {run}\n"));
+    world.run(["start-instance", "a"]).succeeds();
+    world.run(["stop-instance", "a", "--force"]).succeeds();
+    let ran = world.run(["start-instance", "a", "-n"]).succeeds();
+    assert!(!ran.stdout().contains("setfacl"), "{ran}");
+}
+
+#[test]
 fn nginx_that_may_not_connect_is_told_before_anything_is_touched() {
     if !is_root() {
         println!("skipped: nginx's workers have another user for root alone");

@@ -1,6 +1,7 @@
 //! The style `socket`: nginx's user may connect to the instances' sockets, and gets no other right in the home.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -17,45 +18,70 @@ use crate::traffic::Service;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Gives nginx's user what is missing to connect to the sockets: on their folder a list that each socket made in it gets
-/// (an instance's umask leaves it in force), and on the folders above it that are ours the right to go through. Whether
-/// anything was missing; an error says what cannot be done.
+/// What setfacl(1) is to be told of one file or folder.
+pub(crate) struct Grant {
+    words: Vec<String>,
+    path: PathBuf,
+}
+
+/// As a person would type it.
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "setfacl {} {}", self.words.join(" "), self.path.display())
+    }
+}
+
+/// Gives nginx's user what is missing to connect to the sockets. Whether anything was; an error says what cannot be done.
 pub(crate) fn let_nginx_in(app: &App, service: &Service) -> Result<bool, String> {
+    let missing = what_nginx_lacks(app, service);
+    for Grant { words, path } in &missing {
+        if words[0] == DEFAULT {
+            file::folder(path).map_err(|error| error.to_string())?;
+        }
+        setfacl(words, path)?;
+    }
+    Ok(!missing.is_empty())
+}
+
+const DEFAULT: &str = "--default";
+
+/// On the sockets' folder a list that each socket made in it gets (an instance's umask leaves it in force), and on the folders
+/// above it that are ours the right to go through.
+pub(crate) fn what_nginx_lacks(app: &App, service: &Service) -> Vec<Grant> {
     let sockets = InstanceName::BOTH.map(|instance| app.address(instance));
     let sockets: Vec<_> = sockets.iter().filter_map(|address| Some(address.socket()?.path())).collect();
     if sockets.is_empty() {
-        return Ok(false);
+        return Vec::new();
     }
     // Nobody knows whom before nginx runs; root and we ourselves need no list.
-    let Some(user) = nginx::user(app, service.worker) else { return Ok(false) };
+    let Some(user) = nginx::user(app, service.worker) else { return Vec::new() };
     if user == 0 || user == geteuid().as_raw() {
-        return Ok(false);
+        return Vec::new();
     }
-    let switch = app.switch();
-    let mut ways: BTreeSet<PathBuf> = switch.parent().into_iter().flat_map(folders_on_the_way).collect();
-    let mut changed = false;
+    let grant = |words: &[&str], path: &Path| Grant {
+        words: words.iter().map(|word| (*word).to_owned()).collect(),
+        path: path.to_owned(),
+    };
+    let folders: BTreeSet<_> = sockets.iter().filter_map(|socket| socket.parent()).collect();
+    let mut missing = Vec::new();
+    for folder in folders.iter().filter(|it| !acl::allows(it, List::Default, user, acl::READ_AND_WRITE)) {
+        // The names u, g, o and m are those of setfacl(1): owner, group, others, mask.
+        let rights = format!("u::rwx,g::---,o::---,m::rw-,u:{user}:rw-");
+        missing.push(grant(&[DEFAULT, "--modify", &rights], folder));
+    }
     for socket in sockets {
-        let Some(folder) = socket.parent() else { continue };
-        file::folder(folder).map_err(|error| error.to_string())?;
-        ways.extend(folders_on_the_way(folder));
-        if !acl::allows(folder, List::Default, user, acl::READ_AND_WRITE) {
-            // The names u, g, o and m are those of setfacl(1): owner, group, others, mask.
-            let rights = format!("u::rwx,g::---,o::---,m::rw-,u:{user}:rw-");
-            setfacl(&["--default", "--modify", &rights], folder)?;
-            changed = true;
-        }
         // One that was made before; an entry that its app has closed stays closed.
         let is_there = fs::symlink_metadata(socket).is_ok_and(|it| it.file_type().is_socket());
         if is_there && !acl::names(socket, List::Access, user) {
-            setfacl(&["--modify", &format!("u:{user}:rw-")], socket)?;
-            changed = true;
+            missing.push(grant(&["--modify", &format!("u:{user}:rw-")], socket));
         }
     }
+    let switch = app.switch();
+    let ways: BTreeSet<_> = folders.into_iter().chain(switch.parent()).flat_map(folders_on_the_way).collect();
     for folder in ways.iter().filter(|folder| is_closed(folder, user)) {
-        setfacl(&["--modify", &format!("u:{user}:--x")], folder)?;
-        changed = true;
+        missing.push(grant(&["--modify", &format!("u:{user}:--x")], folder));
     }
-    Ok(changed)
+    missing
 }
 
 /// As it is written, and as it is: both are gone through if a symlink leads there.
@@ -74,7 +100,7 @@ fn is_closed(folder: &Path, user: u32) -> bool {
         && !acl::allows(folder, List::Access, user, acl::ENTER)
 }
 
-fn setfacl(words: &[&str], path: &Path) -> Result<(), String> {
+fn setfacl(words: &[String], path: &Path) -> Result<(), String> {
     let mut setfacl = Command::new("setfacl");
     setfacl.args(words).arg("--").arg(path).env("LC_ALL", "C");
     let cannot = |why: &str| {

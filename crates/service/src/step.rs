@@ -9,7 +9,7 @@ use supervise::start::Started;
 use supervise::{Presence, drain, presence, rehearse, start, stop};
 
 use crate::error::Result;
-use crate::reach::let_nginx_in;
+use crate::reach::{let_nginx_in, what_nginx_lacks};
 use crate::standby::point;
 use crate::traffic::{self, Service};
 
@@ -150,14 +150,17 @@ pub fn plan_start(app: &App, instance: InstanceName) -> Result<Vec<String>> {
     let release = ReleaseId::of_instance(&app.home, instance).ok_or(supervise::Error::NoRelease(instance))?;
     Ok(match presence(app, instance)? {
         Presence::Foreign(holder) => return Err(supervise::Error::foreign(app, instance, holder).into()),
-        Presence::Stopped => vec![
-            format!(
+        Presence::Stopped => {
+            let start = format!(
                 "start {instance} ({release}) on {}: {}",
                 app.address(instance).in_words(),
                 app.config.run.command
-            ),
-            format!("wait at most {} until it is healthy", in_words(app.config.health.start_timeout)),
-        ],
+            );
+            let wait =
+                format!("wait at most {} until it is healthy", in_words(app.config.health.start_timeout));
+            let grants = what_nginx_lacks(app, &Service::observe(app)?);
+            grants.iter().map(ToString::to_string).chain([start, wait]).collect()
+        }
         Presence::Listening(_) | Presence::Silent => {
             vec![format!("nothing but wait until {instance} is healthy: it runs")]
         }
