@@ -107,6 +107,26 @@ fn the_kept_standby_is_dead() {
 }
 
 #[test]
+fn the_kept_standby_was_ended_by_a_boot() {
+    let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
+    let record = world.read("run/A.json");
+    processes::end(|| world.processes_of("A"));
+    let mut record: Value = serde_json::from_str(&record).unwrap();
+    record["process"]["boot"] = "another".into();
+    world.write("run/A.json", &record.to_string());
+    let status = json(&world, 0);
+    assert_eq!(status["service"], "up");
+    assert_eq!(status["instances"][0]["healthy"], false);
+    world
+        .run(["status"])
+        .exits_with(0)
+        .shows("A, the standby, was not started since the boot; rollback would start it");
+    world.run(["rollback"]).succeeds();
+    world.serves("A", "v1");
+    json(&world, 0);
+}
+
+#[test]
 fn the_switch_is_not_applied() {
     let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
     world.write("nginx/upstream.conf", &format!("server 127.0.0.1:{};\n", world.port("A")));

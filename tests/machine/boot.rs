@@ -23,6 +23,7 @@ fn a_reboot_brings_the_enabled_instance_back_and_nothing_else() {
     machine.reboot();
     site.serves("B", "v2");
     assert_eq!(site.pid("A"), None, "the standby is not started");
+    site.run("status").exits_with(0).shows("A, the standby, was not started since the boot; rollback would");
     let took = time_of(&machine, "flipside-cafeteria");
     assert!(took < START_UP + BESIDE, "bootup took {took:?}");
     let instance = &site.status()["instances"][1];

@@ -71,6 +71,8 @@ pub struct InstanceStatus {
     /// Seconds since the last time that it did.
     #[serde(skip)]
     pub(crate) restarted: Option<Duration>,
+    #[serde(skip)]
+    pub(crate) recorded: Recorded,
     /// The end of the instance's log, if it has crashed for good.
     #[serde(skip)]
     pub last_words: Vec<String>,
@@ -78,7 +80,28 @@ pub struct InstanceStatus {
     pub connections: Option<usize>,
 }
 
+/// When an instance was started that has not been stopped since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// Or there is no such one.
+    SinceTheBoot,
+    BeforeIt,
+}
+
+impl InstanceStatus {
+    /// Whether nothing but a boot has ended it.
+    pub(crate) fn was_ended_by_a_boot(&self) -> bool {
+        self.recorded == Recorded::BeforeIt && self.pid.is_none()
+    }
+}
+
 impl Status {
+    /// The instance that does not serve, if one serves.
+    pub(crate) fn standby(&self) -> Option<&InstanceStatus> {
+        let serves = self.live.or(self.enabled)?;
+        self.instances.iter().find(|standby| standby.name != serves && !standby.enabled)
+    }
+
     pub fn exit(&self) -> Exit {
         match self.service {
             ServiceState::Up => Exit::Success,

@@ -6,17 +6,18 @@ use std::time::Duration;
 use nginx::{Answer, Live, Setting, Switch};
 use state::config::Old;
 use state::deployment::{Deployment, Underway};
+use state::instance::Record;
 use state::{App, Asked, InstanceName, Manifest, ReleaseId, duration};
 use supervise::{Ended, Seen, crashes, drain, health, listener, resources};
 
-use super::{InstanceStatus, Interrupted, ServiceState, Status};
+use super::{InstanceStatus, Interrupted, Recorded, ServiceState, Status};
 use crate::error::Result;
 use crate::traffic::Service;
 
 impl Status {
     pub fn observe(app: &App) -> Result<Self> {
         let setting = Switch::of(app).read()?;
-        let ask_nginx = || nginx::ask(app);
+        let ask_nginx = || nginx::ask_within(app, app.config.health.timeout);
         // The kernel walks past all connections of the machine for it, which takes the longest.
         let ask_connections = || drain::connections_of_both(app).ok();
         let asks = InstanceName::BOTH.map(|name| move || instance(app, name));
@@ -135,12 +136,10 @@ impl Status {
         };
         let kept = app.config.deploy.old == Old::Keep && self.enabled.is_some();
         let dead = self
-            .instances
-            .iter()
-            .find(|standby| {
-                kept && !standby.enabled && !standby.live && standby.release.is_some() && !standby.healthy
-            })
-            .filter(|_| self.running.is_none())
+            .standby()
+            .filter(|standby| kept && standby.release.is_some() && !standby.healthy)
+            // After a boot, bootup starts what serves, and that is how it should be.
+            .filter(|standby| self.running.is_none() && !standby.was_ended_by_a_boot())
             .map(|standby| {
                 format!(
                     "{}, the standby, is not healthy: it {}; run start-instance {0}",
@@ -181,6 +180,10 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
     });
     let restarts = crashed.as_ref().map(|crashed| crashed.restarts);
     let restarted = crashed.as_ref().filter(|crashed| crashed.restarts > 0).map(|crashed| crashed.ago);
+    let recorded = match Record::read(&app.home, name) {
+        Some(record) if !record.process.is_of_this_boot() => Recorded::BeforeIt,
+        _ => Recorded::SinceTheBoot,
+    };
     let mut last_words = Vec::new();
     let release = ReleaseId::of_instance(&app.home, name);
     let manifest = release.as_ref().and_then(|id| Manifest::read(&app.home.release(id)).ok().flatten());
@@ -201,6 +204,7 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
                 }
                 Some(Ended::ComesBack) => "has crashed, and is about to be started again".into(),
                 None if used.is_some() => "runs and does not listen".into(),
+                None if recorded == Recorded::BeforeIt => "was not started since the boot".into(),
                 None => "does not run".into(),
             };
             None
@@ -228,6 +232,7 @@ fn instance(app: &App, name: InstanceName) -> InstanceStatus {
         cpu_percent: used.map(|used| used.cpu_percent),
         restarts,
         restarted,
+        recorded,
         last_words,
         connections: None,
     }

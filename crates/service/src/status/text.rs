@@ -50,7 +50,10 @@ impl Status {
             format!("last deployment: {to} {}, {} ago, by {}", last.result.name(), in_words(ago), last.by)
         });
         let running = self.running.as_ref().map(|running| format!("under way: {running}"));
-        last.into_iter().chain(running).collect()
+        let asleep = self.standby().filter(|standby| standby.was_ended_by_a_boot()).map(|standby| {
+            format!("{}, the standby, was not started since the boot; rollback would start it", standby.name)
+        });
+        last.into_iter().chain(running).chain(asleep).collect()
     }
 }
 
