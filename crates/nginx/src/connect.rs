@@ -1,18 +1,11 @@
-//! The switch-over: test, switch, test, reload, prove; and back at the first thing that goes wrong.
+//! The switch-over: what it is in both styles, and which of them is the app's.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use state::{App, InstanceName};
 
-use state::{App, InstanceName, Pid, interrupt};
-
-use crate::check::{self, Live};
-use crate::error::{Error, Result};
-use crate::flip::{self, flip};
-use crate::hand::Hand;
-use crate::include::Include;
-use crate::switch::{Setting, Switch};
-use crate::turn::name;
-use crate::workers::{self, Worker};
+use crate::error::Result;
+use crate::flip::Rename;
+use crate::reload::Reload;
+use crate::switch::Switch;
 
 /// How nginx came to serve the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,227 +22,65 @@ pub enum Connected {
     Unproved,
 }
 
-/// Makes nginx send new connections to `target`, and returns when it does. On an error the switch is as it was, if the
-/// error does not say otherwise.
+/// How nginx is made to serve another instance. Where it needs no switch to start and reads none, the last three have
+/// nothing to do.
+pub(crate) trait SwitchOver {
+    /// Returns when nginx sends new connections to the target, or to nobody. On an error the switch is as it was, if the
+    /// error does not say otherwise.
+    fn serve(&self, target: Option<InstanceName>) -> Result<Connected>;
+
+    /// What that would do, step by step.
+    fn plan(&self, target: InstanceName) -> Vec<String>;
+
+    /// Tests nginx's configuration as it is now, before a reload.
+    fn test(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Makes a switch that serves nobody and that nginx accepts, where there is none that does.
+    fn make_switch(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Writes the switch for an nginx that does not run, and cannot start without it.
+    fn write_for_a_start(&self, _target: InstanceName) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn switch_over(app: &App) -> Box<dyn SwitchOver + '_> {
+    match Switch::of(app) {
+        Switch::Include(include) => Box::new(Reload::new(app, include)),
+        Switch::Link(link) => Box::new(Rename { app, link }),
+    }
+}
+
+/// Makes nginx send new connections to `target`, and returns when it does.
 pub fn connect(app: &App, target: InstanceName) -> Result<Connected> {
-    serve(app, Some(target))
+    switch_over(app).serve(Some(target))
 }
 
 /// Makes nginx serve nobody: how it was before a first deployment that failed.
 pub fn disconnect(app: &App) -> Result<Connected> {
-    serve(app, None)
+    switch_over(app).serve(None)
 }
 
-fn serve(app: &App, target: Option<InstanceName>) -> Result<Connected> {
-    match Switch::of(app) {
-        Switch::Include(include) => apply(app, &include, target),
-        Switch::Link(link) => flip(app, &link, target),
-    }
-}
-
-/// What [`connect`] would do, step by step.
+/// What [`connect`] would do.
 pub fn plan(app: &App, target: InstanceName) -> Vec<String> {
-    if let Switch::Link(link) = Switch::of(app) {
-        return flip::plan(app, &link, target);
-    }
-    let proof = match app.config.nginx.check {
-        Some(check) => format!("prove by the check server {check} that new connections go to {target}"),
-        None => "prove by nginx's worker processes that the reload took".to_owned(),
-    };
-    let mut steps = Hand::of(app).plan(app, target);
-    steps.push(proof);
-    steps
+    switch_over(app).plan(target)
 }
 
-/// Makes a switch that serves nobody and that nginx accepts, where there is none that does.
-pub fn make_switch(app: &App) -> Result<()> {
-    match Switch::of(app) {
-        Switch::Include(_) => Hand::of(app).make_switch(),
-        Switch::Link(_) => Ok(()),
-    }
-}
-
-/// Writes the switch for an nginx that does not run, and cannot start without it.
-pub fn write_for_a_start(app: &App, target: InstanceName) -> Result<()> {
-    match Switch::of(app) {
-        Switch::Include(_) => Hand::of(app).write_for_a_start(target),
-        Switch::Link(_) => Ok(()),
-    }
-}
-
-/// Tests nginx's configuration as it is now, where a reload is to come.
+/// See [`SwitchOver::test`].
 pub fn test(app: &App) -> Result<()> {
-    match Switch::of(app) {
-        Switch::Include(_) => Hand::of(app).test(),
-        Switch::Link(_) => Ok(()),
-    }
+    switch_over(app).test()
 }
 
-fn apply(app: &App, switch: &Include, target: Option<InstanceName>) -> Result<Connected> {
-    // A signal between the switch and the proof would leave the two apart; all of it is bounded.
-    let _postponed = interrupt::postpone();
-    let before = switch.read()?;
-    let here = before.is_to(target);
-    if here && target.is_some() && check::live(app).instance() == target {
-        return Ok(Connected::Already);
-    }
-    let hand = Hand::of(app);
-    let old = hand.write(target)?;
-    let goal = Goal { app, hand: &hand, target };
-    goal.tell_nginx_and_prove().map_err(|first| match first {
-        first if first.has_changed_nothing() => first,
-        Error::NotReloaded { .. } if !hand.can_go_back_to(&before) => Error::PutBack(Box::new(first)),
-        first if here || !hand.can_go_back_to(&before) => not_served(&goal, &first),
-        first => goal.put_back(&old, &before, first),
-    })
+/// See [`SwitchOver::make_switch`].
+pub fn make_switch(app: &App) -> Result<()> {
+    switch_over(app).make_switch()
 }
 
-/// The workers that do not know the new switch.
-enum OldWorkers {
-    Seen(Vec<Worker>),
-    /// Their master cannot be found from here; those that root's command has told of.
-    Unseen(Vec<Worker>),
-}
-
-impl OldWorkers {
-    /// Whether any of them may accept connections, so long after the reload.
-    fn accept(&self, since_the_reload: Duration) -> bool {
-        match self {
-            Self::Seen(workers) => workers.iter().any(Worker::accepts),
-            Self::Unseen(_) => since_the_reload < UNSEEN_WORKERS,
-        }
-    }
-
-    fn hold(&self, pid: Pid) -> bool {
-        let (Self::Seen(workers) | Self::Unseen(workers)) = self;
-        workers.iter().any(|worker| worker.pid == pid)
-    }
-}
-
-/// Whom nginx is to serve.
-struct Goal<'a> {
-    app: &'a App,
-    hand: &'a Hand<'a>,
-    target: Option<InstanceName>,
-}
-
-/// So many right answers in a row. They confirm what the workers' titles prove, and are all there is when those cannot
-/// be seen.
-const RIGHT_ANSWERS: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(5);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-/// nginx's master lets old workers accept for 100 ms after a reload; where they cannot be seen, this must be over.
-const UNSEEN_WORKERS: Duration = Duration::from_millis(500);
-
-impl Goal<'_> {
-    fn name(&self) -> String {
-        name(self.target)
-    }
-
-    fn tell_nginx_and_prove(&self) -> Result<Connected> {
-        let master = workers::master(self.app, check::ask(self.app).worker);
-        let before = master.map(workers::accepting);
-        let unaware = self.hand.tell_nginx(self.target)?;
-        let old_workers = match (master, before) {
-            // Root's command tells of the workers of every nginx, of which only ours will leave.
-            (Some(master), Some(before)) => {
-                let unaware = unaware.into_iter().filter(|worker| worker.is_of(master));
-                OldWorkers::Seen(before.into_iter().chain(unaware).collect())
-            }
-            _ => OldWorkers::Unseen(unaware),
-        };
-        self.prove(&old_workers)
-    }
-
-    /// New connections go to the target when none of the workers that ran before the reload accepts any more, and then all
-    /// of several answers come from the target by way of a newer worker. Nothing is asked before: each question is a
-    /// request to an instance, and an answer while old workers accept proves nothing.
-    fn prove(&self, old_workers: &OldWorkers) -> Result<Connected> {
-        let within = self.app.config.nginx.apply_timeout;
-        let begun = Instant::now();
-        let mut right = 0;
-        let mut seen = None;
-        while begun.elapsed() < within {
-            if old_workers.accept(begun.elapsed()) {
-                pause(begun);
-                continue;
-            }
-            let answer = check::ask(self.app);
-            let by_old = answer.worker.is_some_and(|pid| old_workers.hold(pid));
-            right = if self.is_met(&answer.live) && !by_old { right + 1 } else { 0 };
-            if right >= RIGHT_ANSWERS {
-                return Ok(Connected::Now);
-            }
-            let renewed = || {
-                workers::master(self.app, None).is_some_and(|master| !workers::accepting(master).is_empty())
-            };
-            if answer.live == Live::Unknown && renewed() {
-                return Ok(Connected::ByWorkersAlone);
-            }
-            seen = match answer.live {
-                _ if right > 0 => seen,
-                Live::Unknown if matches!(old_workers, OldWorkers::Unseen(_)) => {
-                    Some("nginx's processes cannot be seen from here".to_owned())
-                }
-                live => Some(live.in_words()),
-            };
-            if right == 0 {
-                pause(begun);
-            }
-        }
-        let seen = seen.unwrap_or_else(|| match check::live(self.app) {
-            live if self.is_met(&live) || live == Live::Unknown => {
-                "old workers of nginx still accept connections".to_owned()
-            }
-            live => live.in_words(),
-        });
-        Err(Error::NotApplied { target: self.name(), within, seen })
-    }
-
-    /// All answers come from the target for longer than an old worker would go on accepting.
-    fn is_served_steadily(&self) -> bool {
-        let begun = Instant::now();
-        while begun.elapsed() < UNSEEN_WORKERS {
-            if !self.is_met(&check::live(self.app)) {
-                return false;
-            }
-            thread::sleep(PAUSE);
-        }
-        true
-    }
-
-    fn is_met(&self, live: &Live) -> bool {
-        match self.target {
-            Some(target) => *live == Live::Instance(target),
-            None => *live == Live::Nobody,
-        }
-    }
-
-    /// After the reload failed or did not take: the switch as it was, and nginx proved to serve what it served.
-    fn put_back(&self, old: &str, before: &Setting, first: Error) -> Error {
-        let former = Goal { app: self.app, hand: self.hand, target: before.enabled() };
-        if let Err(second) = self.hand.put_back(old) {
-            return Error::InDoubt { first: Box::new(first), second: Box::new(second) };
-        }
-        let first_alone = matches!(first, Error::NotReloaded { .. });
-        if former.is_met(&check::live(self.app)) && first_alone {
-            return Error::PutBack(Box::new(first));
-        }
-        match former.tell_nginx_and_prove() {
-            // A reload that does not take leaves nginx as it was: what counts is whom it serves.
-            Err(second) if second.has_changed_nothing() || !former.is_served_steadily() => {
-                Error::InDoubt { first: Box::new(first), second: Box::new(second) }
-            }
-            _ => Error::PutBack(Box::new(first)),
-        }
-    }
-}
-
-/// Between two looks. It grows with the time that has been waited: no wait gets longer by much, and a long one costs little.
-fn pause(begun: Instant) {
-    thread::sleep((begun.elapsed() / 64).clamp(SHORTEST_PAUSE, PAUSE));
-}
-
-fn not_served(goal: &Goal, error: &Error) -> Error {
-    Error::NotServed { target: goal.name(), words: error.quoted().to_vec(), problem: error.to_string() }
+/// See [`SwitchOver::write_for_a_start`].
+pub fn write_for_a_start(app: &App, target: InstanceName) -> Result<()> {
+    switch_over(app).write_for_a_start(target)
 }

@@ -1,61 +1,72 @@
 //! The switch-over in the style `socket`: prove that nginx reaches the target, rename, prove that it serves it; and back
 //! if it does not. Nobody tests, reloads or asks root.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use state::{Address, App, InstanceName, ask_meanwhile, interrupt, loopback};
 
 use crate::check::{self, Heard, Live};
-use crate::connect::Connected;
+use crate::connect::{Connected, SwitchOver};
 use crate::error::{Error, Result};
 use crate::link::{Link, Unsynced};
 use crate::turn::name;
 
-/// Makes nginx send new connections to `target`. On an error the switch is as it was, if the error does not say otherwise.
-pub(crate) fn flip(app: &App, link: &Link, target: Option<InstanceName>) -> Result<Connected> {
-    // A signal between the switch and the proof would leave it unproved; all of it is bounded.
-    let _postponed = interrupt::postpone();
-    let before = link.target()?;
-    let Some(target) = target else {
-        link.put(None, None)?.sync()?;
-        return Ok(Connected::Now);
-    };
-    let here = before.as_deref().is_some_and(|before| link.interpret(before).is_to(Some(target)));
-    if here {
-        link.note()?;
-        if check::live(app).instance() == Some(target) {
-            return Ok(Connected::Already);
+/// The switch is a symlink that nginx follows at each connect.
+pub(crate) struct Rename<'a> {
+    pub app: &'a App,
+    pub link: Link,
+}
+
+impl SwitchOver for Rename<'_> {
+    fn serve(&self, target: Option<InstanceName>) -> Result<Connected> {
+        // A signal between the switch and the proof would leave it unproved; all of it is bounded.
+        let _postponed = interrupt::postpone();
+        let Self { app, link } = self;
+        let Some(target) = target else {
+            link.put(None, None)?.sync()?;
+            return Ok(Connected::Now);
+        };
+        let before = Before { target: link.target()?, noted: link.noted() };
+        let flip = Flip { app, link, target };
+        if before.enabled(link) == Some(target) {
+            flip.prove_again()
+        } else {
+            let connected = flip.rehearse()?;
+            // The rename may have taken effect, and an error come only then.
+            flip.switch_and_prove().map_err(|first| flip.put_back(&before, first))?;
+            Ok(connected)
         }
     }
-    let noted = link.noted();
-    let flip = Flip { app, link, target };
-    let connected = flip.rehearse()?;
-    // It may have taken effect, and an error come only then.
-    let switched = if here { flip.prove() } else { flip.switch_and_prove() };
-    match switched {
-        Ok(()) => Ok(connected),
-        Err(first) if here => Err(Error::NotServed {
-            target: name(Some(target)),
-            words: Vec::new(),
-            problem: first.to_string(),
-        }),
-        Err(first) => Err(flip.put_back(before.as_deref(), noted, first)),
+
+    fn plan(&self, target: InstanceName) -> Vec<String> {
+        let address = self.app.address(target).in_words();
+        let rename = format!(
+            "point the switch {} to {}",
+            self.link.path().display(),
+            self.link.way_to(target).display()
+        );
+        match self.app.config.nginx.check {
+            Some(check) => vec![
+                format!("prove by the check server {check} that nginx reaches {address}"),
+                rename,
+                format!("prove by the check server {check} that new connections go to {target}"),
+            ],
+            None => vec![rename],
+        }
     }
 }
 
-/// What [`flip`] would do, step by step.
-pub(crate) fn plan(app: &App, link: &Link, target: InstanceName) -> Vec<String> {
-    let address = app.address(target).in_words();
-    let rename = format!("point the switch {} to {}", link.path().display(), link.way_to(target).display());
-    match app.config.nginx.check {
-        Some(check) => vec![
-            format!("prove by the check server {check} that nginx reaches {address}"),
-            rename,
-            format!("prove by the check server {check} that new connections go to {target}"),
-        ],
-        None => vec![rename],
+/// What the switch and the note said, to put them back.
+struct Before {
+    target: Option<PathBuf>,
+    noted: Option<InstanceName>,
+}
+
+impl Before {
+    fn enabled(&self, link: &Link) -> Option<InstanceName> {
+        link.interpret(self.target.as_deref()?).enabled()
     }
 }
 
@@ -72,6 +83,22 @@ const FAILING: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Flip<'_> {
+    /// The switch is there already. Whatever hindered nginx before, it is told whether it serves the target now.
+    fn prove_again(&self) -> Result<Connected> {
+        self.link.note()?;
+        if check::live(self.app).instance() == Some(self.target) {
+            return Ok(Connected::Already);
+        }
+        let connected = self.rehearse()?;
+        let not_served = |error: Error| Error::NotServed {
+            target: name(Some(self.target)),
+            words: Vec::new(),
+            problem: error.to_string(),
+        };
+        self.prove().map_err(not_served)?;
+        Ok(connected)
+    }
+
     /// nginx reaches the target's own socket, before anything is sent there: what this proves of the switch-over.
     fn rehearse(&self) -> Result<Connected> {
         let begun = Instant::now();
@@ -144,12 +171,12 @@ impl Flip<'_> {
     }
 
     /// The switch as it was, and nginx seen to serve whom it served.
-    fn put_back(&self, before: Option<&Path>, noted: Option<InstanceName>, first: Error) -> Error {
-        if let Err(second) = self.link.put(before, noted).and_then(Unsynced::sync) {
+    fn put_back(&self, before: &Before, first: Error) -> Error {
+        let put = self.link.put(before.target.as_deref(), before.noted);
+        if let Err(second) = put.and_then(Unsynced::sync) {
             return Error::InDoubt { first: Box::new(first), second: Box::new(second.into()) };
         }
-        let former = before.and_then(|before| self.link.interpret(before).enabled());
-        match (former, check::live(self.app)) {
+        match (before.enabled(self.link), check::live(self.app)) {
             (Some(former), Live::Instance(live)) if live == former => {}
             (None, _) | (_, Live::Unknown) => {}
             (former, live) => {

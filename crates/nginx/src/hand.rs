@@ -1,6 +1,7 @@
 //! Who changes the switch and has nginx read it: we ourselves, or root's one command.
 
-use state::{App, InstanceName};
+use state::InstanceName;
+use state::config::Nginx;
 
 use crate::error::{Error, Result};
 use crate::include::Include;
@@ -18,12 +19,11 @@ pub(crate) enum Hand<'a> {
 }
 
 impl<'a> Hand<'a> {
-    pub fn of(app: &'a App) -> Self {
-        let config = &app.config.nginx;
+    pub fn of(config: &'a Nginx, switch: Include) -> Self {
         match &config.set_switch {
             Some(words) => Self::Roots(SetSwitch::new(words)),
             None => Self::Ours(Turn {
-                switch: Include::of(app).expect("in the style upstream both have a port"),
+                switch,
                 nginx: Proxy { test: &config.test, reload: &config.reload, environment: Environment::Ours },
             }),
         }
@@ -90,17 +90,16 @@ impl<'a> Hand<'a> {
     }
 
     /// For a plan: how nginx will come to serve it.
-    pub fn plan(&self, app: &App, target: InstanceName) -> Vec<String> {
-        let (switch, port) = (app.switch(), app.address(target));
+    pub fn plan(&self, switch: &Include, target: InstanceName) -> Vec<String> {
+        let path = switch.path().display();
         match self {
             Self::Ours(turn) => vec![
                 format!("test nginx's configuration: {}", turn.nginx.test.join(" ")),
-                format!("write the switch {}: server 127.0.0.1:{port};", switch.display()),
+                format!("write the switch {path}: server {};", switch.address(target)),
                 format!("test it again, then reload: {}", turn.nginx.reload.join(" ")),
             ],
             Self::Roots(set_switch) => vec![format!(
-                "have root test, write the switch {}, test again and reload: {}",
-                switch.display(),
+                "have root test, write the switch {path}, test again and reload: {}",
                 set_switch.typed(Some(target))
             )],
         }

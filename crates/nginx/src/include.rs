@@ -1,7 +1,7 @@
 //! The switch in the style `upstream`: one small file, included inside nginx's `upstream {}`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use state::{App, AppName, InstanceName, IoContext as _, Port, Result, file};
 
@@ -27,6 +27,14 @@ impl Include {
 
     pub(crate) fn at(path: PathBuf, app: AppName, addresses: [SocketAddr; 2]) -> Self {
         Self { path, app, addresses }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn address(&self, instance: InstanceName) -> SocketAddr {
+        self.addresses[instance as usize]
     }
 
     pub fn read(&self) -> Result<Setting> {
@@ -65,7 +73,7 @@ impl Include {
     /// What flipside writes for an instance, or for nobody.
     pub fn text(&self, target: Option<InstanceName>) -> String {
         let (instance, down) = target.map_or((InstanceName::A, " down"), |instance| (instance, ""));
-        let (app, address) = (&self.app, self.addresses[instance as usize]);
+        let (app, address) = (&self.app, self.address(instance));
         format!(
             "# Which instance of {app} nginx serves. flipside writes this file; connect-to-nginx changes it.\nserver {address}{down};\n"
         )
@@ -101,7 +109,7 @@ impl Include {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         let port: u16 = port.parse().ok()?;
-        InstanceName::BOTH.into_iter().find(|name| here && self.addresses[*name as usize].port() == port)
+        InstanceName::BOTH.into_iter().find(|name| here && self.address(*name).port() == port)
     }
 }
 

@@ -9,6 +9,7 @@ mod hand;
 mod include;
 mod link;
 mod proxy;
+mod reload;
 pub mod root;
 mod roots;
 mod switch;
