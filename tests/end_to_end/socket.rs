@@ -486,6 +486,17 @@ fn a_switch_at_which_nginx_cannot_connect_is_put_back_at_once() {
 }
 
 #[test]
+fn a_site_that_was_told_to_keep_connections_keeps_none() {
+    let world = with_both_running();
+    let server = format!("server unix:{};", world.switch().display());
+    change_site(&world, &server, &format!("{server} keepalive 8;"));
+    for (instance, release) in [("B", "v2"), ("A", "v1")].into_iter().cycle().take(6) {
+        world.run(["connect-to-nginx", instance]).succeeds();
+        world.under_gentle_load(|_| {}).expect(no_failed_request()).expect(served_only_by(instance, release));
+    }
+}
+
+#[test]
 fn a_site_that_goes_past_the_switch() {
     let world = with_both_running();
     world.change("nginx.apply_timeout", "\"1s\"");

@@ -103,6 +103,12 @@ impl Site {
             Way::Include(_) => include_str!("../../../../../share/nginx/site.conf"),
             Way::Link { .. } => include_str!("../../../../../share/nginx/site-socket.conf"),
         };
+        // In the style `socket` a header does it, whatever nginx becomes one day.
+        let template = if version.is_some_and(|version| version >= KEEPS_UNASKED) {
+            &template.replacen(INCLUDE, &format!("{INCLUDE}{KEEP_NONE}"), 1)
+        } else {
+            template
+        };
         let template = if version.is_some_and(|version| version >= KEEPALIVE_MIN_TIMEOUT) {
             template.replacen(named, &format!("{named}{PATIENT}"), 1)
         } else {
@@ -142,6 +148,10 @@ impl Site {
 const HTTP2_ON: (u32, u32, u32) = (1, 25, 1);
 /// The first that can leave a kept connection open over a reload.
 const KEEPALIVE_MIN_TIMEOUT: (u32, u32, u32) = (1, 27, 4);
+/// The first that keeps idle connections to the instances unless it is told not to, which the ones before do not understand.
+const KEEPS_UNASKED: (u32, u32, u32) = (1, 29, 7);
+const INCLUDE: &str = "    include @SWITCH@;\n";
+const KEEP_NONE: &str = "    keepalive 0;\n";
 /// A reload closes no connection that a client has used just before: not longer than clients may take anyway.
 const PATIENT: &str = "    keepalive_min_timeout 15s;\n";
 
@@ -263,6 +273,16 @@ mod tests {
         assert_eq!(site.text_for(NEW, false).matches(PATIENT).count(), 1);
         for version in [OLD, Some((1, 27, 3)), None] {
             assert!(!site.text_for(version, false).contains("keepalive_min_timeout"), "{version:?}");
+        }
+    }
+
+    #[test]
+    fn a_newer_nginx_is_told_to_keep_no_connection_to_an_instance() {
+        let site = site("hello", "_");
+        let newer = site.text_for(Some((1, 29, 7)), false);
+        assert!(newer.contains("hello.conf;\n    keepalive 0;\n"), "{newer}");
+        for version in [OLD, NEW, None] {
+            assert!(!site.text_for(version, false).contains("keepalive 0"), "{version:?}");
         }
     }
 
