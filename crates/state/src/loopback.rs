@@ -44,8 +44,16 @@ fn config(timeout: Duration) -> Config {
         .max_redirects(0)
         .proxy(None)
         .user_agent("flipside")
+        .input_buffer_size(MOST_HEADERS)
+        .output_buffer_size(LONGEST_QUESTION)
         .build()
 }
+
+/// More than nginx takes of an app (`proxy_buffer_size`). All of a buffer is cleared for each question, and each page of it is
+/// a fault: with ureq's own 256 KB that took longer than the answer.
+const MOST_HEADERS: usize = 16 * 1024;
+/// Of a client nginx takes no more, either (`large_client_header_buffers`).
+const LONGEST_QUESTION: usize = 8 * 1024;
 
 /// All our addresses are numbers. The usual resolver would start a thread for them, which a limit may forbid.
 #[derive(Debug)]
