@@ -28,7 +28,7 @@ build() {
     local target=${CARGO_TARGET_DIR:-target}
     mkdir -p "$target/demo"
     demo=$(cd "$target/demo" && pwd -P)
-    PATH=$(cd "$target/$(rustc -vV | sed -n 's/^host: //p')/release" && pwd -P):$PATH
+    PATH=$(cd "$target/${CARGO_BUILD_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}/release" && pwd -P):$PATH
     export FLIPSIDE_HOME=$demo/home
 }
 
