@@ -34,6 +34,12 @@ struct Arguments {
     /// Also write the table into the READMEs of the checkout
     #[arg(long)]
     readme: bool,
+    /// Measure the commands in this folder [default: those that were built together with this program]
+    #[arg(long, value_name = "DIR")]
+    bin_dir: Option<PathBuf>,
+    /// Which ones those are, for the report
+    #[arg(long, value_name = "WORDS", default_value = "a checkout's commands")]
+    which: String,
     /// Only the rows whose names hold one of these
     rows: Vec<String>,
 }
@@ -69,13 +75,16 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let this = std::env::current_exe().expect("this program has a path");
     support::commands_beside(&this.display().to_string());
+    if let Some(folder) = &arguments.bin_dir {
+        support::commands_in(&folder.canonicalize().expect("the folder of the commands is there"));
+    }
     let mut effort = if arguments.quick { QUICK } else { WHOLE };
     effort.deployments = arguments.deployments.unwrap_or(effort.deployments);
     let wanted = |row: &Measured| match &arguments.rows[..] {
         [] => row.when == When::Always || row.when == When::Thorough && !arguments.quick,
         parts => parts.iter().any(|part| row.name.contains(part.as_str())),
     };
-    let mut report = Report::new(arguments.quick);
+    let mut report = Report::new(arguments.quick, arguments.which);
     for row in rows::ALL.iter().filter(|row| wanted(row)) {
         eprintln!("{}", row.name);
         (row.by)(&effort, &mut report);

@@ -137,6 +137,7 @@ const KOREAN: &[(&str, &str)] = &[
     ("releases and deployments", "릴리스와 배포 {}개"),
     ("memory", "메모리"),
     ("system calls", "시스템 콜"),
+    ("memory apart", "메모리 요청은 빼고"),
     ("the largest query", "가장 큰 조회 명령"),
     ("the largest command", "가장 큰 명령"),
     ("both", "둘 다"),

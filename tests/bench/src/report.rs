@@ -244,8 +244,8 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(quick: bool) -> Self {
-        Self { machine: Machine::this(), quick, rows: Vec::new(), growth: Vec::new() }
+    pub fn new(quick: bool, commands: String) -> Self {
+        Self { machine: Machine::with(commands), quick, rows: Vec::new(), growth: Vec::new() }
     }
 
     pub fn tell(&mut self, row: impl Into<Row>) {

@@ -16,6 +16,6 @@ pub use machine::Machine;
 pub use nix::sys::signal::Signal;
 pub use processes::eventually;
 pub use world::{
-    SOON, World, commands_beside, no_failed_request, only_resets_on_kept_connections, served_by,
+    SOON, World, commands_beside, commands_in, no_failed_request, only_resets_on_kept_connections, served_by,
     served_only_by,
 };

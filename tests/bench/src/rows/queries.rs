@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use support::{World, http};
 
-use super::world;
+use super::{Style, two_releases, world};
 use crate::Effort;
 use crate::by_hand::in_world;
 use crate::report::{Report, Timed, thousands};
@@ -19,34 +19,50 @@ pub fn nothing() -> Command {
 }
 
 pub fn of_the_switch(effort: &Effort, report: &mut Report) {
-    let world = world();
-    let rows = ["enabled-instance", "enabled-port", "disabled-instance", "disabled-port"].map(|query| {
-        let rounds = in_turn(effort.queries, [running(world.command(&[query])), running(nothing())]);
-        let timed = Timed::of(&format!("`{query}`"), &rounds, "`/bin/true`");
-        timed.within(&rounds, "1.5 times `/bin/true`", |[_, nothing]| 1.5 * nothing)
-    });
-    report.tell_all(rows.into());
+    let mut rows = Vec::new();
+    for style in Style::BOTH {
+        let world = two_releases(style);
+        for query in ["enabled-instance", "enabled-port", "disabled-instance", "disabled-port"] {
+            if style == Style::Socket && query.ends_with("port") {
+                continue; // there are none
+            }
+            let rounds = in_turn(effort.queries, [running(world.command(&[query])), running(nothing())]);
+            let timed = Timed::of(&format!("`{query}`{}", style.suffix()), &rounds, "`/bin/true`");
+            rows.push(timed.within(&rounds, "1.5 times `/bin/true`", |[_, nothing]| 1.5 * nothing));
+        }
+    }
+    report.tell_all(rows);
 }
 
 pub fn pid(effort: &Effort, report: &mut Report) {
-    let world = world();
-    let mut measure = |beside: &str, effort: &Effort| {
-        let what = format!("`pid`{beside}");
-        let rounds = in_turn(effort.queries, [running(world.command(&["pid"])), running(nothing())]);
-        let bounded = |timed: Timed| timed.within(&rounds, "twice `/bin/true`", |[_, nothing]| 2.0 * nothing);
-        report.tell(bounded(Timed::of(&what, &rounds, "`/bin/true`")).detail());
+    let worlds = Style::BOTH.map(|style| (style, two_releases(style)));
+    let mut measure = |beside: &str| {
+        for (style, world) in &worlds {
+            let what = format!("`pid`{}{beside}", style.suffix());
+            let rounds = in_turn(effort.queries, [running(world.command(&["pid"])), running(nothing())]);
+            let at_most = "twice `/bin/true`";
+            let of_many =
+                Timed::of(&what, &rounds, "`/bin/true`")
+                    .within(&rounds, at_most, |[_, nothing]| 2.0 * nothing);
+            report.tell(of_many.detail());
 
-        let lsof = typed(&format!("lsof -nP -t -iTCP:{} -sTCP:LISTEN", world.port("B")));
-        let rounds = in_turn(effort.steps, [running(world.command(&["pid"])), lsof, running(nothing())]);
-        report.tell(Timed::of(&what, &rounds, "`lsof -t`").within(
-            &rounds,
-            "twice `/bin/true`",
-            |[_, _, nothing]| 2.0 * nothing,
-        ));
+            let lsof = typed(&listener(world, *style));
+            let rounds = in_turn(effort.steps, [running(world.command(&["pid"])), lsof, running(nothing())]);
+            let timed = Timed::of(&what, &rounds, "`lsof -t`");
+            report.tell(timed.within(&rounds, at_most, |[_, _, nothing]| 2.0 * nothing));
+        }
     };
-    measure("", effort);
+    measure("");
     let _crowd = Surroundings::of_idle_processes(effort.crowd, 20);
-    measure(&beside(effort), effort);
+    measure(&beside(effort));
+}
+
+/// What one would type for the pid.
+fn listener(world: &World, style: Style) -> String {
+    match style {
+        Style::Upstream => format!("lsof -nP -t -iTCP:{} -sTCP:LISTEN", world.port("B")),
+        Style::Socket => format!("lsof -t {}", world.home().join("run/B.sock").display()),
+    }
 }
 
 pub fn status(effort: &Effort, report: &mut Report) {
