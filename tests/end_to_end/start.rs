@@ -90,6 +90,18 @@ fn a_named_env_file_must_be_there() {
 }
 
 #[test]
+fn an_env_command_is_run_once_for_an_update_beside_its_build_and_once_for_a_start() {
+    let world = world().release("v1");
+    // Each waits for the other one.
+    world.change("run.env_command", "'echo >>asked; until [ -e built ]; do sleep 0.01; done'");
+    world.change("build.command", "'until [ -e ../../asked ]; do sleep 0.01; done; touch ../../built'");
+    world.run(["update-instance", "b"]).succeeds();
+    assert_eq!(world.read("asked"), "\n");
+    world.run(["start-instance", "b"]).succeeds();
+    assert_eq!(world.read("asked"), "\n\n");
+}
+
+#[test]
 fn an_env_command_that_fails_is_shown() {
     let world = world().release("v1");
     world.run(["update-instance", "b", "v1"]).succeeds();

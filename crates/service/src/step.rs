@@ -1,5 +1,8 @@
 //! The steps that commands take with one instance, each as one call.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use nginx::Switch;
 use release::{Planned, Prepared};
 use state::config::WantedRevision;
@@ -32,9 +35,14 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    fn prepare(&self, app: &App) -> Result<Prepared> {
+    /// `beside` is called when a build is about to begin.
+    fn prepare(&self, app: &App, beside: impl FnOnce()) -> Result<Prepared> {
+        let words = || {
+            beside();
+            supervise::words_before_a_build(app)
+        };
         match self.revision() {
-            Ok(revision) => Ok(release::prepare(app, revision, || supervise::words_before_a_build(app))?),
+            Ok(revision) => Ok(release::prepare(app, revision, words)?),
             Err(kept) => {
                 Ok(Prepared { manifest: release::find(&app.home, kept)?, built: false, notes: Vec::new() })
             }
@@ -62,15 +70,32 @@ impl Wanted {
 pub fn update(app: &App, instance: InstanceName, wanted: &Wanted, if_new: bool) -> Result<Updated> {
     traffic::make_folders(app)?;
     supervise::end_builds(&app.home)?;
-    let Prepared { manifest, mut notes, .. } = wanted.prepare(app)?;
+    let (Prepared { manifest, mut notes, .. }, rehearsed) = prepare(app, instance, wanted)?;
     if if_new && is_served(app, &manifest)? {
         return Ok(Updated { release: None, remarks: notes });
     }
     // What would keep it from starting is found before anything is stopped for it.
-    rehearse(app, instance)?;
+    rehearsed.unwrap_or_else(|| rehearse(app, instance))?;
     notes.extend(stop(app, instance)?);
     point(app, instance, &manifest.id)?;
     Ok(Updated { release: Some(manifest), remarks: notes })
+}
+
+/// A store of secrets, which may be far away, is asked while a release is built: what came of the rehearsal then.
+fn prepare(
+    app: &App,
+    instance: InstanceName,
+    wanted: &Wanted,
+) -> Result<(Prepared, Option<supervise::Result<()>>)> {
+    thread::scope(|scope| {
+        let mut rehearsal = None;
+        // Where the machine has no thread left, it is asked afterwards.
+        let begin =
+            || rehearsal = thread::Builder::new().spawn_scoped(scope, || rehearse(app, instance)).ok();
+        let prepared = wanted.prepare(app, begin)?;
+        let rehearsed = rehearsal.map(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Ok((prepared, rehearsed))
+    })
 }
 
 fn is_served(app: &App, manifest: &Manifest) -> Result<bool> {

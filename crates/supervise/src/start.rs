@@ -52,10 +52,9 @@ pub fn start(app: &App, instance: InstanceName, share: Share) -> Result<Started>
     }
     // Whatever a person has to mend is told at once.
     let (keeper, remark) = runtime::choose(app, instance)?;
-    environment::rehearse(app)?;
     let (release, folder) = release_of(app, instance)?;
-    place::make_free(app, instance)?;
     let variables = environment::variables(app, instance, &release)?;
+    place::make_free(app, instance)?;
     let path = app.home.instance_log(instance);
     let log = file::open_log(&path)?;
     let log_start = log.metadata().map_or(0, |metadata| metadata.len());
