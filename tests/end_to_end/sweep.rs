@@ -359,7 +359,10 @@ pub fn jobs(
         let world = make();
         let goal = scenario.prepare(&world, 0);
         let words: Vec<&str> = goal.words.iter().map(String::as_str).collect();
-        let (ran, points) = traced::points(&world, &words);
+        let (ran, mut points) = traced::points(&world, &words);
+        // One probe of an instance that starts is like the next, and how many there are differs from run to run.
+        points
+            .dedup_by(|next, one| next.call == "connect" && (next.kind(), next.run) == (one.kind(), one.run));
         ran.succeeds();
         goal.is_reached(&world);
         is_tidy(&world);
