@@ -1,6 +1,7 @@
 //! What is remembered of an instance's process: a hint, checked against the kernel before it is believed.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,9 +52,12 @@ impl Record {
         (record.home == home.path()).then_some(record)
     }
 
-    /// Whether something of the instance may run, though no record may tell what.
+    /// Whether something of the instance may run, though no record may tell what: also where `run/` was made after the
+    /// instance was pointed to its release, since the one before may have been removed beside it, with the record.
     pub fn is_there(home: &Home, instance: InstanceName) -> bool {
-        home.record(instance).exists()
+        let made = |path: &Path| fs::symlink_metadata(path).and_then(|it| it.created()).ok();
+        let both = || made(&home.run()).zip(made(&home.instance(instance)));
+        home.record(instance).exists() || both().is_some_and(|(run, pointed)| run > pointed)
     }
 
     /// Before the first process of an instance is started: a record that tells nothing yet. It is not synced, since after a
