@@ -87,7 +87,13 @@ impl Run<'_> {
             return None;
         }
         let typed = format!("(putting back {})", standby.name());
-        let Failure { words, .. } = self.act(&typed, "standby", || standby.restore(app)).err()?;
+        let mut remarks = Vec::new();
+        let restore = || standby.restore(app).map(|cut| remarks = cut);
+        let restored = self.act(&typed, "standby", restore);
+        for remark in remarks {
+            self.verdict(&remark);
+        }
+        let Failure { words, .. } = restored.err()?;
         Some(format!("{}, the standby, could not be put back: {}", standby.name(), words.join(" ")))
     }
 

@@ -153,6 +153,21 @@ fn post_connect_fails() {
 }
 
 #[test]
+fn what_users_began_with_the_new_instance_is_given_the_time() {
+    let world = world().set("nginx.drain_timeout", "\"500ms\"").release("v1").release("v2").deployed("v1");
+    let hook =
+        "#!/bin/sh\ncd \"$FLIPSIDE_HOME\"; touch called\nuntil [ -e go ]; do sleep 0.01; done\nexit 1\n";
+    world.write_executable("hooks/post-connect", hook);
+    let deploying = world.start(["deploy", "v2"]);
+    eventually(SOON, "the hook is called", || world.exists("called"));
+    let mut socket = world.websocket();
+    assert_eq!(socket.echo("hello").unwrap(), "hello");
+    world.write("go", "");
+    deploying.wait().fails_with(5).says_once("1 connection to B still open after 500 ms, and cut");
+    as_before(&world);
+}
+
+#[test]
 fn the_new_instance_fails_while_it_is_watched() {
     // Healthy when it is started, and not for long.
     let world = world().release("v1").release("v2").with("HEALTHY_TIMES", "3").deployed("v1");

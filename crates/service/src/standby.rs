@@ -6,6 +6,7 @@ use state::{App, InstanceName, ReleaseId, file};
 use supervise::{Presence, presence, start, stop};
 
 use crate::error::Result;
+use crate::step;
 use crate::traffic::Service;
 
 /// What the flip side was before a deployment.
@@ -39,9 +40,11 @@ impl Standby {
                 .is_ok_and(|service| service.may_take_away(app, self.instance, "restore it").is_ok())
     }
 
-    /// Makes it what it was: the same release, as fresh processes if it ran.
-    pub fn restore(&self, app: &App) -> Result<()> {
-        stop::stop(app, self.instance, app.config.run.stop_timeout)?;
+    /// Makes it what it was: the same release, as fresh processes if it ran. nginx may have sent users to it for a moment,
+    /// and old workers may still do so: they are waited for, unless a second signal says not to. What had to be cut, in words.
+    pub fn restore(&self, app: &App) -> Result<Vec<String>> {
+        let at_once = |_| stop::stop(app, self.instance, app.config.run.stop_timeout).map(|_| Vec::new());
+        let remarks = step::stop(app, self.instance).or_else(at_once)?;
         if let Some(release) = &self.release {
             point(app, self.instance, release)?;
         }
@@ -49,7 +52,7 @@ impl Standby {
             let share = Service::observe(app)?.share_for(app, self.instance);
             start::start(app, self.instance, share)?;
         }
-        Ok(())
+        Ok(remarks)
     }
 
     /// For people: `B (v1-7a94ac4)`.
