@@ -61,8 +61,7 @@ fn killed(world: &World, job: &Job, number: usize) -> Trial {
             let idle = sweep::eventually_idle(world, at_once);
             world.nginx_reload_by_someone_else();
             if idle && !scenario.is_without_load() {
-                sweep::status_is_true(world);
-                sweep::no_small_share_serves(world);
+                judge_what_is_left(world, *scenario);
             }
             again(world, *scenario, &words);
         }
@@ -71,14 +70,23 @@ fn killed(world: &World, job: &Job, number: usize) -> Trial {
         sweep::eventually_idle(world, false);
         world.restart_nginx();
         if !scenario.is_without_load() {
-            sweep::status_is_true(world);
-            sweep::no_small_share_serves(world);
+            judge_what_is_left(world, *scenario);
         }
         under_load(world, &mut |world| again(world, *scenario, &words));
     }
     goal.is_reached(world);
+    sweep::no_small_share_serves(world);
     sweep::is_tidy(world);
     Trial { hit }
+}
+
+/// What is left of the first one, which does not run any more.
+fn judge_what_is_left(world: &World, scenario: Scenario) {
+    sweep::status_is_true(world);
+    // A standby that was made to serve by an edit and a reload by hand has what it had, until a command comes to it.
+    if scenario != Scenario::BootupConnects {
+        sweep::no_small_share_serves(world);
+    }
 }
 
 /// The first one: what it said, if it came to that, and what it left.
