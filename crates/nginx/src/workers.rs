@@ -7,10 +7,9 @@ use std::fs;
 use std::str::FromStr;
 use std::time::Duration;
 
-use procfs::process::{Process, all_processes};
 use rustix::process::geteuid;
 use state::config::Style;
-use state::process::{children_of, parent_of};
+use state::process::{Stat, Users, children_of, everybody, parent_of, title_of};
 use state::{App, Pid};
 
 use crate::check;
@@ -45,9 +44,8 @@ impl Worker {
 
     /// Whether it still accepts connections. In this order: if it is the same process afterwards, it was its title.
     pub fn accepts(&self) -> bool {
-        let Ok(process) = Process::new(self.pid.0) else { return false };
-        let accepts = title(&process).is_some_and(|title| is_worker(&title) && !is_leaving(&title));
-        accepts && process.stat().is_ok_and(|stat| stat.starttime == self.start)
+        let accepts = title_of(self.pid).is_some_and(|title| is_worker(&title) && !is_leaving(&title));
+        accepts && Stat::of(self.pid).is_some_and(|stat| stat.start == self.start)
     }
 }
 
@@ -63,8 +61,7 @@ pub fn accepting(master: Pid) -> Vec<Worker> {
 
 /// The workers of any nginx that accept connections now.
 pub(crate) fn of_anybody() -> Vec<Worker> {
-    let all = all_processes().into_iter().flatten().flatten().collect();
-    workers(all, |_| true).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
+    workers(everybody(), |_| true).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
 }
 
 /// Whether old workers, which know the switch as it was, are still being shut down. A client that has connected to one and
@@ -93,7 +90,7 @@ pub fn user(app: &App, worker: Option<Pid>) -> Option<u32> {
 }
 
 fn user_of(process: Pid) -> Option<u32> {
-    Process::new(process.0).ok()?.status().ok().map(|status| status.euid)
+    Users::of(process).map(|users| users.effective)
 }
 
 /// nginx gives up on a client that has sent no request for so long: `client_header_timeout`, ngx_http_core_module.
@@ -101,16 +98,19 @@ const CLIENT_HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Each with its title; of all that runs on the machine, only the master's children are looked at.
 fn workers_of(master: Pid) -> impl Iterator<Item = (Worker, String)> {
-    let children = children_of(master).into_iter().filter_map(|child| Process::new(child.0).ok()).collect();
-    workers(children, move |parent| parent == master)
+    workers(children_of(master).into_iter(), move |parent| parent == master)
 }
 
-fn workers(among: Vec<Process>, is_theirs: impl Fn(Pid) -> bool) -> impl Iterator<Item = (Worker, String)> {
-    among.into_iter().filter_map(move |process| {
-        let stat = process.stat().ok()?;
-        let title = title(&process)?;
-        let works = is_theirs(Pid(stat.ppid)) && stat.state != 'Z' && is_worker(&title);
-        works.then_some((Worker { pid: Pid(stat.pid), start: stat.starttime }, title))
+fn workers(
+    among: impl Iterator<Item = Pid>,
+    is_theirs: impl Fn(Pid) -> bool,
+) -> impl Iterator<Item = (Worker, String)> {
+    among.filter_map(move |pid| {
+        // In this order: most of what runs is told by its title to be something else.
+        let title = title_of(pid).filter(|title| is_worker(title))?;
+        let stat = Stat::of(pid)?;
+        let works = is_theirs(stat.parent) && stat.state != 'Z';
+        works.then_some((Worker { pid, start: stat.start }, title))
     })
 }
 
@@ -124,15 +124,12 @@ fn is_leaving(title: &str) -> bool {
 
 /// The parent of a worker that answered, if it is a master.
 fn parent(worker: Pid) -> Option<Pid> {
-    let parent = Process::new(worker.0).ok()?.stat().ok()?.ppid;
-    let is_master = is_master(&title(&Process::new(parent).ok()?)?);
-    is_master.then_some(Pid(parent))
+    parent_of(worker).filter(|parent| title_of(*parent).is_some_and(|title| is_master(&title)))
 }
 
 /// The only master, or the only one that was started with the prefix and configuration of our reload command.
 fn master_of(app: &App) -> Option<Pid> {
-    let masters =
-        all_processes().ok()?.flatten().filter_map(|process| Some((Pid(process.pid()), title(&process)?)));
+    let masters = everybody().filter_map(|pid| Some((pid, title_of(pid)?)));
     let reload = &app.config.nginx.reload;
     let named: Vec<_> = reload
         .windows(2)
@@ -149,8 +146,4 @@ fn master_of(app: &App) -> Option<Pid> {
 
 fn is_master(title: &str) -> bool {
     title.starts_with("nginx: master process")
-}
-
-fn title(process: &Process) -> Option<String> {
-    Some(process.cmdline().ok()?.join(" "))
 }

@@ -57,12 +57,28 @@ pub fn everybody() -> impl Iterator<Item = Pid> {
     folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok().map(Pid))
 }
 
-/// By the kernel's word; none if there is no such process.
-pub fn real_user_of(pid: Pid) -> Option<u32> {
-    let status = file::of_kernel(format!("/proc/{pid}/status")).ok()?;
-    let status = String::from_utf8_lossy(&status);
-    // The name comes before it, and holds no newline (proc_pid_status(5)).
-    status.lines().find_map(|line| line.strip_prefix("Uid:\t"))?.split('\t').next()?.parse().ok()
+/// Whose process it is, by the kernel's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Users {
+    pub real: u32,
+    pub effective: u32,
+}
+
+impl Users {
+    pub fn of(pid: Pid) -> Option<Self> {
+        let status = file::of_kernel(format!("/proc/{pid}/status")).ok()?;
+        let status = String::from_utf8_lossy(&status);
+        // The name comes before it, and holds no newline (proc_pid_status(5)).
+        let mut users = status.lines().find_map(|line| line.strip_prefix("Uid:\t"))?.split('\t');
+        Some(Self { real: users.next()?.parse().ok()?, effective: users.next()?.parse().ok()? })
+    }
+}
+
+/// What it shows as its command line; many programs write there what they do.
+pub fn title_of(pid: Pid) -> Option<String> {
+    let words = file::of_kernel(format!("/proc/{pid}/cmdline")).ok()?;
+    let words = String::from_utf8_lossy(&words);
+    Some(words.trim_end_matches('\0').replace('\0', " "))
 }
 
 /// None if there is no such process, or it is nobody's child.
@@ -107,23 +123,33 @@ pub struct Stat {
     pub state: char,
     pub parent: Pid,
     pub session: Pid,
+    /// In clock ticks, since the boot.
     pub start: u64,
+    /// Clock ticks that it was on a processor.
+    pub busy: u64,
+    /// In pages.
+    pub resident: u64,
 }
 
 impl Stat {
-    fn of(pid: Pid) -> Option<Self> {
+    pub fn of(pid: Pid) -> Option<Self> {
         Self::parse(&file::of_kernel(format!("/proc/{pid}/stat")).ok()?)
     }
 
     pub fn parse(text: &[u8]) -> Option<Self> {
         // The second field is the name in parentheses, and may hold anything.
         let text = String::from_utf8_lossy(text);
-        let mut fields = text.rsplit_once(") ")?.1.split(' ');
-        let state = fields.next()?.chars().next()?;
-        let parent = Pid(fields.next()?.parse().ok()?);
-        let session = Pid(fields.nth(1)?.parse().ok()?);
-        let start = fields.nth(15)?.parse().ok()?;
-        Some(Self { state, parent, session, start })
+        let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+        let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+        let pid = |field| Some(Pid(i32::try_from(number(field)?).ok()?));
+        Some(Self {
+            state: fields[0].chars().next()?,
+            parent: pid(4)?,
+            session: pid(6)?,
+            start: number(22)?,
+            busy: number(14)?.checked_add(number(15)?)?,
+            resident: number(24)?,
+        })
     }
 }
 
@@ -138,8 +164,9 @@ mod tests {
 
     #[test]
     fn a_name_of_any_bytes_hides_no_process() {
-        let stat = Stat::parse(b"7 (\xff) S (Z) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 42 0\n");
-        assert_eq!(stat, Some(Stat { state: 'S', parent: Pid(1), session: Pid(7), start: 42 }));
+        let stat = Stat::parse(b"7 (\xff) S (Z) S 1 7 7 0 -1 0 0 0 0 0 3 2 0 0 20 0 1 0 42 4096 1\n");
+        let expected = Stat { state: 'S', parent: Pid(1), session: Pid(7), start: 42, busy: 5, resident: 1 };
+        assert_eq!(stat, Some(expected));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, getuid, pidfd_open, pidfd_send_signal};
 use state::instance::{Record, Unit};
 use state::process::{
-    Identity, MARK, build_mark, children_of, everybody, instance_mark, parent_of, real_user_of, session_of,
+    Identity, MARK, Users, build_mark, children_of, everybody, instance_mark, parent_of, session_of,
 };
 use state::{Home, InstanceName, Pid, file};
 
@@ -226,7 +226,7 @@ pub fn carries(pid: Pid, mark: &str) -> bool {
     let wanted = format!("{MARK}={mark}");
     let environment = file::of_kernel(format!("/proc/{pid}/environ")).unwrap_or_default();
     environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
-        && real_user_of(pid) == Some(getuid().as_raw())
+        && Users::of(pid).is_some_and(|users| users.real == getuid().as_raw())
 }
 
 /// The owner of its folder is root if the process wants it so (proc_pid(5)).

@@ -1,6 +1,8 @@
 //! What an instance uses, from the kernel's own counters: nothing is measured over a pause.
 
+use rustix::param::{clock_ticks_per_second, page_size};
 use state::instance::Record;
+use state::process::Stat;
 use state::{App, InstanceName};
 
 use crate::family;
@@ -19,22 +21,22 @@ pub struct Resources {
 pub fn of(app: &App, instance: InstanceName) -> Option<Resources> {
     let processes: Vec<_> = family::in_sight(&app.home, instance)
         .into_iter()
-        .filter_map(|pid| procfs::process::Process::new(pid.0).ok()?.stat().ok())
+        .filter_map(Stat::of)
         .filter(|stat| stat.state != 'Z')
         .collect();
     if processes.is_empty() {
         return None;
     }
-    let ticks = procfs::ticks_per_second() as f64;
+    let ticks = clock_ticks_per_second() as f64;
     let now = uptime_of_the_machine()?;
     // One that systemd has brought back is as old as its oldest process.
     let recorded = Record::read(&app.home, instance).filter(|record| record.process.runs());
-    let oldest = processes.iter().map(|stat| stat.starttime).min()?;
+    let oldest = processes.iter().map(|stat| stat.start).min()?;
     let start = recorded.map_or(oldest, |record| record.process.start) as f64 / ticks;
     let uptime_seconds = (now - start).max(0.0);
-    let busy: u64 = processes.iter().map(|stat| stat.utime + stat.stime).sum();
+    let busy: u64 = processes.iter().map(|stat| stat.busy).sum();
     Some(Resources {
-        memory_bytes: processes.iter().map(|stat| stat.rss * procfs::page_size()).sum(),
+        memory_bytes: processes.iter().map(|stat| stat.resident * page_size() as u64).sum(),
         uptime_seconds,
         cpu_percent: busy as f64 / ticks / uptime_seconds.max(0.01) * 100.0,
     })
