@@ -1,5 +1,7 @@
 //! connect-to-nginx: test, switch, test, reload, prove.
 
+use std::fs;
+
 use support::{SOON, Signal, World, eventually, only_resets_on_kept_connections, processes, served_by};
 
 use crate::world;
@@ -237,6 +239,28 @@ fn a_reload_by_somebody_else_at_the_same_time_does_no_harm() {
     }
     connecting.wait().succeeds();
     world.serves("B", "v2");
+}
+
+/// Its workers appear when ours were looked at already, and accept for 100 ms beside those that know the new switch.
+#[test]
+fn a_reload_that_read_the_old_switch_and_comes_late_is_waited_for() {
+    let world = with_both_running();
+    let switch = world.switch().display().to_string();
+    let master = world.nginx_pid().unwrap();
+    world.write_executable(
+        "late-reload",
+        &format!(
+            "#!/bin/sh\nset -e\nworkers() {{ pgrep --parent {master} | wc -l; }}\ncp {switch} {switch}.new\ncp {switch}.old {switch}\n\
+             kill -HUP {master}\nuntil [ $(workers) -gt 2 ]; do :; done\ncp {switch}.new {switch}\nkill -HUP {master}\n"
+        ),
+    );
+    fs::copy(&switch, format!("{switch}.old")).unwrap();
+    let reload = world.home().join("late-reload");
+    world.change("nginx.reload", &format!("[\"{}\"]", reload.display()));
+    world.run(["connect-to-nginx", "b"]).succeeds();
+    for _ in 0..50 {
+        world.serves("B", "v2");
+    }
 }
 
 #[test]

@@ -73,7 +73,8 @@ impl SwitchOver for Reload<'_> {
 
 /// The workers that do not know the new switch.
 enum OldWorkers {
-    Seen(Vec<Worker>),
+    /// Of this master.
+    Seen(Pid, Vec<Worker>),
     /// Their master cannot be found from here; those that root's command has told of.
     Unseen(Vec<Worker>),
 }
@@ -82,13 +83,22 @@ impl OldWorkers {
     /// Whether any of them may accept connections, so long after the reload.
     fn accept(&self, since_the_reload: Duration) -> bool {
         match self {
-            Self::Seen(workers) => workers.iter().any(Worker::accepts),
+            Self::Seen(_, workers) => workers.iter().any(Worker::accepts),
             Self::Unseen(_) => since_the_reload < UNSEEN_WORKERS,
         }
     }
 
+    /// Whether more of them may accept connections than were seen before the reload: those of somebody else's, which read
+    /// the switch as it was, and had not started its workers yet.
+    fn have_followers(&self, since_the_reload: Duration) -> bool {
+        match self {
+            Self::Seen(master, _) => since_the_reload < UNSEEN_WORKERS && workers::of_two_reloads(*master),
+            Self::Unseen(_) => false,
+        }
+    }
+
     fn hold(&self, pid: Pid) -> bool {
-        let (Self::Seen(workers) | Self::Unseen(workers)) = self;
+        let (Self::Seen(_, workers) | Self::Unseen(workers)) = self;
         workers.iter().any(|worker| worker.pid == pid)
     }
 }
@@ -121,7 +131,7 @@ impl Goal<'_> {
             // Root's command tells of the workers of every nginx, of which only ours will leave.
             (Some(master), Some(before)) => {
                 let unaware = unaware.into_iter().filter(|worker| worker.is_of(master));
-                OldWorkers::Seen(before.into_iter().chain(unaware).collect())
+                OldWorkers::Seen(master, before.into_iter().chain(unaware).collect())
             }
             _ => OldWorkers::Unseen(unaware),
         };
@@ -129,8 +139,8 @@ impl Goal<'_> {
     }
 
     /// New connections go to the target when none of the workers that ran before the reload accepts any more, and then all
-    /// of several answers come from the target by way of a newer worker. Nothing is asked before: each question is a
-    /// request to an instance, and an answer while old workers accept proves nothing.
+    /// of several answers come from the target by way of a newer worker, of which there is one kind alone. Nothing is asked
+    /// before: each question is a request to an instance, and an answer while old workers accept proves nothing.
     fn prove(&self, old_workers: &OldWorkers) -> Result<Connected> {
         let within = self.app.config.nginx.apply_timeout;
         let begun = Instant::now();
@@ -144,13 +154,14 @@ impl Goal<'_> {
             let answer = check::ask(self.app);
             let by_old = answer.worker.is_some_and(|pid| old_workers.hold(pid));
             right = if self.is_met(&answer.live) && !by_old { right + 1 } else { 0 };
-            if right >= RIGHT_ANSWERS {
+            let alone = || !old_workers.have_followers(begun.elapsed());
+            if right >= RIGHT_ANSWERS && alone() {
                 return Ok(Connected::Now);
             }
             let renewed = || {
                 workers::master(self.app, None).is_some_and(|master| !workers::accepting(master).is_empty())
             };
-            if answer.live == Live::Unknown && renewed() {
+            if answer.live == Live::Unknown && renewed() && alone() {
                 return Ok(Connected::ByWorkersAlone);
             }
             seen = match answer.live {
@@ -160,7 +171,7 @@ impl Goal<'_> {
                 }
                 live => Some(live.in_words()),
             };
-            if right == 0 {
+            if right == 0 || right >= RIGHT_ANSWERS {
                 pause(begun);
             }
         }

@@ -59,6 +59,18 @@ pub fn accepting(master: Pid) -> Vec<Worker> {
     workers_of(master).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
 }
 
+/// Whether those that accept connections came by more than one reload. Between starting the workers of one configuration
+/// and reading the next, the master rests for 100 ms, with its signals blocked (`ngx_master_process_cycle`). One that has
+/// taken the place of a worker that died looks the same.
+pub fn of_two_reloads(master: Pid) -> bool {
+    let starts: Vec<_> = accepting(master).into_iter().map(|worker| worker.start).collect();
+    let (first, last) = (starts.iter().min(), starts.iter().max());
+    first.zip(last).is_some_and(|(first, last)| last - first >= REST)
+}
+
+/// In ticks of the kernel's clock, of which a second has 100 (`USER_HZ`, proc_pid_stat(5)).
+const REST: u64 = 10;
+
 /// The workers of any nginx that accept connections now.
 pub(crate) fn of_anybody() -> Vec<Worker> {
     workers(everybody(), |_| true).filter(|(_, title)| !is_leaving(title)).map(|(worker, _)| worker).collect()
