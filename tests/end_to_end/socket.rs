@@ -598,6 +598,7 @@ fn bootup_after_run_was_removed_beside_running_instances() {
     world.remove("run");
     world.run(["bootup"]).succeeds().says("nginx serves A");
     world.serves("A", "v1");
+    assert_eq!(world.processes_of("A").len(), 1, "the one that had no record any more has ended");
     assert_eq!(world.processes_of("B"), b, "nobody touched it");
 }
 

@@ -92,8 +92,8 @@ pub fn linger(app: &App) -> impl Fn() -> bool {
     }
 }
 
-/// The user that nginx's workers run as, such as the one that gave an answer of the check server; none as long as nginx does not run, or its master is neither root's nor ours:
-/// anybody could call a process so.
+/// The user that nginx's workers run as, such as the one that gave an answer of the check server; none as long as nginx does
+/// not run, or its master is neither root's nor ours: anybody could call a process so.
 pub fn user(app: &App, worker: Option<Pid>) -> Option<u32> {
     let master = master(app, worker)?;
     let is_trusted = [0, geteuid().as_raw()].contains(&user_of(master)?);

@@ -159,7 +159,8 @@ impl Deployment {
     }
 }
 
-fn typed(command: &str, revision: Option<&str>) -> String {
+/// As a person typed it: the command, and the revision if one was named.
+pub fn typed(command: &str, revision: Option<&str>) -> String {
     [command].into_iter().chain(revision).collect::<Vec<_>>().join(" ")
 }
 

@@ -139,11 +139,11 @@ impl Stat {
     pub fn parse(text: &[u8]) -> Option<Self> {
         // The second field is the name in parentheses, and may hold anything.
         let text = String::from_utf8_lossy(text);
-        let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+        let fields: Vec<&str> = text.rsplit_once(") ")?.1.split_ascii_whitespace().collect();
         let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
         let pid = |field| Some(Pid(i32::try_from(number(field)?).ok()?));
         Some(Self {
-            state: fields[0].chars().next()?,
+            state: fields.first()?.chars().next()?,
             parent: pid(4)?,
             session: pid(6)?,
             start: number(22)?,

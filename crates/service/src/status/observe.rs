@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nginx::{Answer, Live, Setting, Switch};
 use state::config::Old;
-use state::deployment::{Deployment, Underway};
+use state::deployment::{Deployment, Underway, typed};
 use state::instance::Record;
 use state::{App, Asked, InstanceName, Manifest, ReleaseId, duration};
 use supervise::{Ended, Seen, crashes, drain, health, listener, resources};
@@ -73,8 +73,8 @@ impl Status {
             None => self.what_is_amiss(app, service),
         };
         if let Some(Interrupted { command, revision, .. }) = &self.interrupted {
-            let typed = in_words_typed(command, revision.as_deref());
-            self.problems.push(format!("a deployment was interrupted; run {typed} again"));
+            let command = typed(command, revision.as_deref());
+            self.problems.push(format!("a deployment was interrupted; run {command} again"));
         }
         self.service = match (is_down, self.problems.is_empty()) {
             (true, _) => ServiceState::Down,
@@ -260,10 +260,6 @@ fn cut_off(underway: Underway) -> Interrupted {
     Interrupted { id, command, revision, by, started }
 }
 
-fn in_words_typed(command: &str, revision: Option<&str>) -> String {
-    revision.map_or_else(|| command.to_owned(), |revision| format!("{command} {revision}"))
-}
-
 fn in_words(command: &str, revision: Option<&str>, by: &str) -> String {
-    format!("{} by {by}", in_words_typed(command, revision))
+    format!("{} by {by}", typed(command, revision))
 }
