@@ -163,12 +163,12 @@ pub fn replace_symlink_unsynced(link: &Path, target: &Path) -> Result<()> {
     replaced
 }
 
-/// Puts an empty file there. Nothing is synced: that it is there counts no longer than until the next boot.
-pub fn replace_by_nothing(path: &Path) -> Result<()> {
+/// Replaces a file that counts no longer than until the next boot: nothing is synced.
+pub fn replace_unsynced(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = temporary_name(path)?;
     remove_if_there(&temporary)?;
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
-    made.on("cannot create", &temporary)?;
+    made.and_then(|mut file| file.write_all(content)).on("cannot create", &temporary)?;
     fs::rename(&temporary, path).on("cannot replace", path)
 }
 

@@ -1,7 +1,6 @@
 //! What is remembered of an instance's process: a hint, checked against the kernel before it is believed.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +44,9 @@ pub enum Manager {
     User,
 }
 
+/// What is in its place after the instance was stopped.
+const STOPPED: &[u8] = b"{\"stopped\":true}\n";
+
 impl Record {
     /// None if there is none, or none that can be read: it is a hint.
     pub fn read(home: &Home, instance: InstanceName) -> Option<Self> {
@@ -52,19 +54,25 @@ impl Record {
         (record.home == home.path()).then_some(record)
     }
 
-    /// Whether something of the instance may run, though no record may tell what: also where `run/` was made after the
-    /// instance was pointed to its release, since the one before may have been removed beside it, with the record.
-    pub fn is_there(home: &Home, instance: InstanceName) -> bool {
-        let made = |path: &Path| fs::symlink_metadata(path).and_then(|it| it.created()).ok();
-        let both = || made(&home.run()).zip(made(&home.instance(instance)));
-        home.record(instance).exists() || both().is_some_and(|(run, pointed)| run > pointed)
-    }
-
     /// Before the first process of an instance is started: a record that tells nothing yet. It is not synced, since after a
     /// power cut nothing runs that it would have to tell of.
     pub fn announce(home: &Home, instance: InstanceName) -> Result<()> {
+        Self::put(home, instance, b"")
+    }
+
+    /// After the last process has ended: nothing runs. A record that is not there does not tell that; it may be lost.
+    pub fn conclude(home: &Home, instance: InstanceName) -> Result<()> {
+        Self::put(home, instance, STOPPED)
+    }
+
+    /// Whether nothing was started since the instance was stopped.
+    pub fn is_concluded(home: &Home, instance: InstanceName) -> bool {
+        file::read(&home.record(instance)).is_ok_and(|text| text == STOPPED)
+    }
+
+    fn put(home: &Home, instance: InstanceName, text: &[u8]) -> Result<()> {
         file::folder(&home.run())?;
-        file::replace_by_nothing(&home.record(instance))
+        file::replace_unsynced(&home.record(instance), text)
     }
 
     /// The unit that keeps it, unless the machine was booted since.
@@ -76,9 +84,5 @@ impl Record {
         file::folder(&home.run())?;
         let text = serde_json::to_vec(self).expect("a record is plain data");
         file::replace(&home.record(instance), &text, 0o600)
-    }
-
-    pub fn remove(home: &Home, instance: InstanceName) -> Result<()> {
-        file::remove(&home.record(instance))
     }
 }

@@ -74,14 +74,14 @@ pub enum Family {
 }
 
 impl Family {
-    /// By the record, which is there from before the first process until after the last one ([`Record::announce`]).
+    /// By the record, which is announced before the first process, and concluded after the last one.
     pub fn of(home: &Home, instance: InstanceName) -> Self {
         let mark = || instance_mark(home, instance);
         let Some(record) = Record::read(home, instance) else {
-            return if Record::is_there(home, instance) {
-                Self::Anywhere { mark: mark() }
-            } else {
+            return if Record::is_concluded(home, instance) {
                 Self::Nowhere
+            } else {
+                Self::Anywhere { mark: mark() }
             };
         };
         if !record.process.is_of_this_boot() {

@@ -42,7 +42,7 @@ pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stop
         }
         must_be_free(app, instance)?;
         place::clean(app, instance)?;
-        Record::remove(&app.home, instance)?;
+        Record::conclude(&app.home, instance)?;
         return Ok(Stopped::Already);
     }
     let signal = signal(app.config.run.stop_signal);
@@ -59,7 +59,7 @@ pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stop
     if has_unit {
         unit::end(app, instance)?;
     }
-    Record::remove(&app.home, instance)?;
+    Record::conclude(&app.home, instance)?;
     must_be_free(app, instance)?;
     place::clean(app, instance)?;
     Ok(stopped)

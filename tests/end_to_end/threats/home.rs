@@ -134,6 +134,7 @@ fn a_fifo_or_a_device_in_place_of_a_file_keeps_nobody_waiting() {
         }
     }
     soon(&["stop-instance", "b", "--force"]).succeeds();
+    soon(&["update-instance", "b", "v1"]).succeeds();
     plant(&world, "env", Path::new("/dev/zero"));
     soon(&["start-instance", "b"]).fails_with(1).says("env: it is not a regular file");
     plant(&world, "flipside.toml", Path::new("/dev/zero"));
