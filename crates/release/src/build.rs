@@ -41,7 +41,7 @@ impl<'a> Building<'a> {
     pub fn begin(app: &'a App, id: ReleaseId, within: Vec<String>) -> Result<Self> {
         file::folder(&app.home.releases())?;
         file::folder(&app.home.run())?;
-        file::replace_unsynced(&app.home.built(), b"")?;
+        file::replace_hint(&app.home.built(), b"")?;
         let folder = app.home.releases().join(format!(".{id}"));
         // Out of the way first: what an earlier build left running may still write into it.
         tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;

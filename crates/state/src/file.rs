@@ -163,13 +163,12 @@ pub fn replace_symlink_unsynced(link: &Path, target: &Path) -> Result<()> {
     replaced
 }
 
-/// Replaces a file that counts no longer than until the next boot: nothing is synced.
-pub fn replace_unsynced(path: &Path, content: &[u8]) -> Result<()> {
-    let temporary = temporary_name(path)?;
-    remove_if_there(&temporary)?;
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
-    made.and_then(|mut file| file.write_all(content)).on("cannot create", &temporary)?;
-    fs::rename(&temporary, path).on("cannot replace", path)
+/// Replaces a hint that counts no longer than until the next boot, and whose readers take a part of it, or none, for no more
+/// than not knowing: nothing is synced, and it has no other name before.
+pub fn replace_hint(path: &Path, content: &[u8]) -> Result<()> {
+    remove_if_there(path)?;
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    made.and_then(|mut file| file.write_all(content)).on("cannot create", path)
 }
 
 /// Gives a file one more name, in place of whatever had it, by one rename.

@@ -62,7 +62,8 @@ impl Record {
 
     /// After the last process has ended: nothing runs. A record that is not there does not tell that; it may be lost.
     pub fn conclude(home: &Home, instance: InstanceName) -> Result<()> {
-        Self::put(home, instance, STOPPED)
+        // A full disk has no room for that; then all that runs is looked at the next time.
+        Self::put(home, instance, STOPPED).or_else(|_| file::remove(&home.record(instance)))
     }
 
     /// Whether nothing was started since the instance was stopped.
@@ -72,7 +73,7 @@ impl Record {
 
     fn put(home: &Home, instance: InstanceName, text: &[u8]) -> Result<()> {
         file::folder(&home.run())?;
-        file::replace_unsynced(&home.record(instance), text)
+        file::replace_hint(&home.record(instance), text)
     }
 
     /// The unit that keeps it, unless the machine was booted since.
