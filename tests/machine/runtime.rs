@@ -28,7 +28,8 @@ fn has_unit(machine: &Machine, instance: &str) -> bool {
 fn nothing_is_left(machine: &Machine, site: &Site, instance: &str) {
     assert_eq!(site.pid(instance), None);
     assert!(!has_unit(machine, instance), "{}", unit(machine, instance, "ActiveState"));
-    for file in ["json", "start", "starts"] {
+    assert_eq!(machine.read(&site.path(&format!("run/{instance}.json"))), "{\"stopped\":true}\n");
+    for file in ["start", "starts"] {
         assert!(!machine.exists(&site.path(&format!("run/{instance}.{file}"))), "{file}");
     }
 }
