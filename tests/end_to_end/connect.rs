@@ -250,7 +250,7 @@ fn a_reload_that_read_the_old_switch_and_comes_late_is_waited_for() {
     world.write_executable(
         "late-reload",
         &format!(
-            "#!/bin/sh\nset -e\nworkers() {{ pgrep --parent {master} | wc -l; }}\ncp {switch} {switch}.new\ncp {switch}.old {switch}\n\
+            "#!/bin/sh\nset -e\nworkers() {{ wc -w </proc/{master}/task/{master}/children; }}\ncp {switch} {switch}.new\ncp {switch}.old {switch}\n\
              kill -HUP {master}\nuntil [ $(workers) -gt 2 ]; do :; done\ncp {switch}.new {switch}\nkill -HUP {master}\n"
         ),
     );

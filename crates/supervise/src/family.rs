@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, getuid, pidfd_open, pidfd_send_signal};
 use state::instance::{Record, Unit};
 use state::process::{
-    Identity, MARK, Users, build_mark, children_of, everybody, instance_mark, parent_of, session_of,
+    Identity, MARK, Stat, Users, build_mark, children_of, everybody, instance_mark, parent_of, session_of,
 };
 use state::{Home, InstanceName, Pid, file};
 
@@ -212,7 +212,7 @@ fn with_descendants(first: impl Iterator<Item = Member>) -> Vec<Member> {
             found.push(member);
         }
     }
-    found.sort_by_cached_key(|member| (Identity::of(member.pid).map(|it| it.start), member.pid));
+    found.sort_by_cached_key(|member| (Stat::of(member.pid).map(|stat| stat.start), member.pid));
     found
 }
 
