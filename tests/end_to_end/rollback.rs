@@ -1,6 +1,6 @@
 //! rollback: back to what served before, without a build.
 
-use support::world::{no_failed_request, only_resets_on_kept_connections, served_by};
+use support::{no_failed_request, only_resets_on_kept_connections, served_by};
 
 use crate::world;
 

@@ -12,10 +12,8 @@ pub mod processes;
 pub mod world;
 
 pub use command::{Ran, Running};
+pub use load::{no_failed_request, only_resets_on_kept_connections, served_by, served_only_by};
 pub use machine::Machine;
 pub use nix::sys::signal::Signal;
 pub use processes::eventually;
-pub use world::{
-    SOON, World, commands_beside, commands_in, no_failed_request, only_resets_on_kept_connections, served_by,
-    served_only_by,
-};
+pub use world::{SOON, World, commands_beside, commands_in};

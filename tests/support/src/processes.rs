@@ -45,11 +45,6 @@ pub fn runs(pid: i32) -> bool {
     stat(pid).is_some_and(|stat| stat.runs())
 }
 
-/// Whether it is a zombie, which nobody has waited for.
-pub fn is_zombie(pid: i32) -> bool {
-    stat(pid).is_some_and(|stat| stat.state == 'Z')
-}
-
 pub fn parent(pid: i32) -> Option<i32> {
     stat(pid).map(|stat| stat.parent)
 }

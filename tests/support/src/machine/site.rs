@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::Machine;
 use crate::command::{Ran, Running};
 use crate::http::{self, Answer};
-use crate::load::Load;
-use crate::world::{self, Loaded, is_release};
+use crate::load::{Load, is_release};
+use crate::world::{self, Loaded};
 
 /// Where root has its command.
 pub const SET_SWITCH: &str = "/usr/local/libexec/flipside/set-switch";
