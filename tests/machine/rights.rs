@@ -21,13 +21,8 @@ fn a_user_whom_sudo_allows_nothing_else_deploys_and_goes_back() {
 
 #[test]
 fn two_apps_of_two_users_deploy_at_the_same_time_behind_one_nginx_and_no_request_fails() {
-    if !super::possible() {
-        return;
-    }
-    let machine = Machine::new();
-    machine.user("potados").user("tomates");
-    machine.power_on();
-    let sites = [machine.site("potados", "cafeteria", 20200), machine.site("tomates", "canteen", 20300)];
+    let Some(machine) = machine_of_two() else { return };
+    let sites = [machine.site("potados", "cafeteria", 20200), machine.site("potatoes", "canteen", 20210)];
     deploy_all(&sites, "v1");
 
     let mut second = None;
@@ -62,48 +57,49 @@ fn deploy_all(sites: &[Site], release: &str) {
     }
 }
 
-/// A machine with the apps of two users, each served by its A.
-struct Two {
-    machine: Machine,
+/// The app of potados, who tries; its A serves.
+#[track_caller]
+fn ours(machine: &Machine) -> Site<'_> {
+    deployed(machine.site("potados", "cafeteria", 20200))
 }
 
-impl Two {
-    fn new() -> Option<Self> {
-        if !super::possible() {
-            return None;
-        }
-        let machine = Machine::new();
-        machine.user("potados");
-        machine.user("potatoes");
-        machine.power_on();
-        Some(Self { machine })
-    }
+#[track_caller]
+fn deployed(site: Site<'_>) -> Site<'_> {
+    site.release("v1", &[]);
+    site.run("deploy").succeeds();
+    site.serves("A", "v1");
+    site
+}
 
-    /// Those of potados, who tries, and of somebody else.
-    fn sites(&self) -> (Site<'_>, Site<'_>) {
-        let ours = self.machine.site("potados", "cafeteria", 20200);
-        let other = self.machine.site("potatoes", "canteen", 20210);
-        for site in [&ours, &other] {
-            site.release("v1", &[]);
-            site.run("deploy").succeeds();
-            site.serves("A", "v1");
-        }
-        (ours, other)
+/// A machine of potados and of somebody else, who has an app there, too.
+fn machine_of_two() -> Option<Machine> {
+    if !super::possible() {
+        return None;
     }
+    let machine = Machine::new();
+    machine.user("potados").user("potatoes");
+    machine.power_on();
+    Some(machine)
+}
 
-    /// What potados tries, as a shell would.
-    fn tries(&self, text: &str) {
-        let ran = self.machine.run_as("potados", text);
-        assert_ne!(ran.status(), 0, "{ran}");
-    }
+/// The apps of both; each is served by its A.
+fn both(machine: &Machine) -> (Site<'_>, Site<'_>) {
+    (ours(machine), deployed(machine.site("potatoes", "canteen", 20210)))
+}
+
+/// What potados tries, as a shell would.
+#[track_caller]
+fn tries(machine: &Machine, text: &str) {
+    let ran = machine.run_as("potados", text);
+    assert_ne!(ran.status(), 0, "{ran}");
 }
 
 #[test]
 fn a_user_cannot_make_nginx_include_anything() {
-    let Some(two) = Two::new() else { return };
-    let (ours, _) = two.sites();
+    let Some(machine) = super::machine() else { return };
+    let ours = ours(&machine);
     let switch = ours.switch();
-    let before = two.machine.read(&switch);
+    let before = machine.read(&switch);
     for attempt in [
         format!("echo 'include /root/x;' >{switch}"),
         format!("echo 'include /root/x;' >/tmp/new && mv /tmp/new {switch}"),
@@ -116,51 +112,49 @@ fn a_user_cannot_make_nginx_include_anything() {
         format!("sudo -n {SET_SWITCH} cafeteria A B"),
         format!("sudo -n {SET_SWITCH} --apps /tmp/mine cafeteria A"),
     ] {
-        two.tries(&attempt);
+        tries(&machine, &attempt);
     }
     // What the home says is not asked.
-    two.machine
-        .run_as("potados", "mkdir .cafeteria/nginx; echo 'include /root/x;' >.cafeteria/nginx/upstream.conf");
+    let ones_own = "mkdir -p .cafeteria/nginx && echo 'include /root/x;' >.cafeteria/nginx/upstream.conf";
+    machine.run_as("potados", ones_own).succeeds();
     ours.set("instance.B.port", "20290");
     ours.run("connect-to-nginx a").succeeds();
-    two.machine.run("nginx -T").succeeds().shows_no("/root/x").shows_no("20290").shows_no(".cafeteria");
-    assert_eq!(two.machine.read(&switch), before);
+    machine.run("nginx -T").succeeds().shows_no("/root/x").shows_no("20290").shows_no(".cafeteria");
+    assert_eq!(machine.read(&switch), before);
 }
 
 #[test]
 fn a_user_cannot_reach_another_sites_switch() {
-    let Some(two) = Two::new() else { return };
-    let (ours, other) = two.sites();
-    let before = two.machine.read(&other.switch());
+    let Some(machine) = machine_of_two() else { return };
+    let (ours, other) = both(&machine);
+    let before = machine.read(&other.switch());
     other
         .under_gentle_load(|_| {
-            two.tries(&format!("sudo -n {SET_SWITCH} canteen B"));
-            two.tries(&format!("sudo -n {SET_SWITCH} canteen nobody"));
+            tries(&machine, &format!("sudo -n {SET_SWITCH} canteen B"));
+            tries(&machine, &format!("sudo -n {SET_SWITCH} canteen nobody"));
             ours.set("nginx.set_switch", &format!("[\"sudo\", \"-n\", {SET_SWITCH:?}, \"canteen\"]"));
             ours.run("connect-to-nginx b --force").fails_with(1).says("canteen B").says("sudo");
             // A careless line of sudoers(5) does not help either.
-            two.machine
-                .write("/etc/sudoers.d/careless", &format!("potados ALL=(root) NOPASSWD: {SET_SWITCH}\n"));
+            machine.write("/etc/sudoers.d/careless", &format!("potados ALL=(root) NOPASSWD: {SET_SWITCH}\n"));
             for words in
                 ["canteen B", "canteen nobody", "../canteen B", "--apps /etc/flipside/apps.toml canteen B"]
             {
-                let ran = two.machine.run_as("potados", &format!("sudo -n {SET_SWITCH} {words}"));
+                let ran = machine.run_as("potados", &format!("sudo -n {SET_SWITCH} {words}"));
                 assert_eq!(ran.status(), 2, "{ran}");
             }
             for forged in ["SUDO_UID=0", "SUDO_UID=1002", "SUDO_USER=potatoes"] {
-                two.tries(&format!("{forged} sudo -n {SET_SWITCH} canteen B"));
-                two.tries(&format!("sudo -n {forged} {SET_SWITCH} canteen B"));
+                tries(&machine, &format!("{forged} sudo -n {SET_SWITCH} canteen B"));
+                tries(&machine, &format!("sudo -n {forged} {SET_SWITCH} canteen B"));
             }
         })
         .expect(no_failed_request());
-    assert_eq!(two.machine.read(&other.switch()), before);
+    assert_eq!(machine.read(&other.switch()), before);
 }
 
 #[test]
 fn a_user_cannot_break_nginx_for_other_sites() {
-    let Some(two) = Two::new() else { return };
-    let (ours, other) = two.sites();
-    let machine = &two.machine;
+    let Some(machine) = machine_of_two() else { return };
+    let (ours, other) = both(&machine);
     other
         .under_gentle_load(|_| {
             // With nothing behind its switch, again and again, and without the room to write.
@@ -186,40 +180,47 @@ fn a_user_cannot_break_nginx_for_other_sites() {
 
 #[test]
 fn a_user_cannot_stop_it_half_way_and_keep_the_lock() {
-    let Some(two) = Two::new() else { return };
-    let (ours, other) = two.sites();
-    // nginx's test takes its time, as on a large server.
-    two.machine.write("/usr/local/libexec/slowly", "#!/bin/sh\nsleep 2\nexec nginx -t -q\n");
-    two.machine.set_mode("/usr/local/libexec/slowly", 0o755);
-    let list = two.machine.read("/etc/flipside/apps.toml");
+    let Some(machine) = machine_of_two() else { return };
+    let (ours, other) = both(&machine);
+    // nginx's test takes its time, as on a large server: until the signal is sent.
+    let slowly = "#!/bin/sh\nuntil [ -e /run/sent ]; do sleep 0.02; done\nexec nginx -t -q\n";
+    machine.write("/usr/local/libexec/slowly", slowly);
+    machine.set_mode("/usr/local/libexec/slowly", 0o755);
+    let list = machine.read("/etc/flipside/apps.toml");
     let slow = list.replacen("\n[canteen]", "\ntest = [\"/usr/local/libexec/slowly\"]\n[canteen]", 1);
-    two.machine.write("/etc/flipside/apps.toml", &slow);
+    machine.write("/etc/flipside/apps.toml", &slow);
     for signal in ["STOP", "KILL", "TSTP", "INT"] {
-        let setting = two.machine.start_as("potados", &format!("sudo -n {SET_SWITCH} cafeteria B"));
-        eventually(SOON, "it tests", || !two.machine.processes("libexec/slowly").is_empty());
-        // As the user, by pid; and as a terminal does to all that runs on it, whoever that is.
-        let who = if matches!(signal, "TSTP" | "INT") { "root" } else { "potados" };
+        machine.run("rm -f /run/sent").succeeds();
+        let setting = machine.start_as("potados", &format!("sudo -n {SET_SWITCH} cafeteria B"));
+        eventually(SOON, "it tests", || !machine.processes("libexec/slowly").is_empty());
         let them = format!("-f '^(sudo -n )?{SET_SWITCH} cafeteria B'");
-        two.machine.run_as(who, &format!("pkill -{signal} {them}"));
+        let send = format!("pkill -{signal} {them}");
+        // As the user, by pid; and as a terminal does to all that runs on it, whoever that is.
+        if matches!(signal, "TSTP" | "INT") {
+            machine.run(&send).succeeds();
+        } else {
+            machine.run_as("potados", &send).says("not permitted");
+        }
+        machine.run("touch /run/sent").succeeds();
         other.run("connect-to-nginx --force").succeeds();
         other.run("connect-to-nginx --force").succeeds();
-        assert!(two.machine.read(&ours.switch()).contains("20202;"), "after {signal}");
+        assert!(machine.read(&ours.switch()).contains("20202;"), "after {signal}");
         // sudo itself may stand still by now, and holds nobody up.
-        two.machine.run(&format!("pkill -CONT {them}"));
+        machine.run(&format!("pkill -CONT {them}"));
         setting.wait();
-        two.machine.run(&format!("{SET_SWITCH} cafeteria A")).succeeds();
+        machine.run(&format!("{SET_SWITCH} cafeteria A")).succeeds();
     }
     // Who cannot open the lock cannot hold it.
-    two.tries("flock -n /run/flipside/nginx.lock true");
-    two.tries("flock -s -n /run/flipside/nginx.lock true");
+    tries(&machine, "flock -n /run/flipside/nginx.lock true");
+    tries(&machine, "flock -s -n /run/flipside/nginx.lock true");
 }
 
 #[test]
 fn a_user_cannot_read_a_file_of_others_through_nginxs_words() {
-    let Some(two) = Two::new() else { return };
-    let (ours, _) = two.sites();
-    two.machine.write("/root/secret", "hunter2 hunter3;\n");
-    two.machine.set_mode("/root/secret", 0o600);
+    let Some(machine) = super::machine() else { return };
+    let ours = ours(&machine);
+    machine.write("/root/secret", "hunter2 hunter3;\n");
+    machine.set_mode("/root/secret", 0o600);
     let mut said = String::new();
     for text in [
         "ln -s /root/secret .cafeteria/nginx; .cafeteria/bin/connect-to-nginx b --force; rm .cafeteria/nginx"
@@ -229,7 +230,7 @@ fn a_user_cannot_read_a_file_of_others_through_nginxs_words() {
         "sudo -n nginx -t -c /root/secret".to_owned(),
         "sudo -n nginx -t".to_owned(),
     ] {
-        said += &two.machine.run_as("potados", &text).to_string();
+        said += &machine.run_as("potados", &text).to_string();
     }
     ours.set("nginx.test", "[\"nginx\", \"-t\", \"-c\", \"/root/secret\"]");
     ours.set("nginx.switch", "\"/root/secret\"");
@@ -239,17 +240,17 @@ fn a_user_cannot_read_a_file_of_others_through_nginxs_words() {
 
     // A mistake in another site is told in one line without control characters, and no more of that file.
     ours.set("nginx.switch", &format!("{:?}", ours.switch()));
-    two.machine.write("/etc/nginx/conf.d/other.conf", "mistaken\u{1b}[31m directive;\nhunter2 hunter3;\n");
-    two.machine.set_mode("/etc/nginx/conf.d/other.conf", 0o600);
+    machine.write("/etc/nginx/conf.d/other.conf", "mistaken\u{1b}[31m directive;\nhunter2 hunter3;\n");
+    machine.set_mode("/etc/nginx/conf.d/other.conf", 0o600);
     let ran = ours.run("connect-to-nginx b --force").fails_with(1).is_plain();
     ran.says("mistaken").says_not("hunter");
 }
 
 #[test]
 fn a_user_cannot_run_code_as_root_through_the_environment() {
-    let Some(two) = Two::new() else { return };
-    let (_ours, _) = two.sites();
-    two.machine.run_as(
+    let Some(machine) = super::machine() else { return };
+    ours(&machine);
+    machine.run_as(
         "potados",
         "mkdir tools; for tool in nginx sh sleep; do printf '#!/bin/sh\\nid -u >>/tmp/ran; exit 0\\n' >tools/$tool; \
          chmod +x tools/$tool; done; echo 'id -u >>/tmp/ran' >rc",
@@ -261,43 +262,44 @@ fn a_user_cannot_run_code_as_root_through_the_environment() {
         "ENV=$HOME/rc BASH_ENV=$HOME/rc PERL5OPT=-d SHELLOPTS=xtrace PS4='$(id -u >>/tmp/ran)'",
         "OPENSSL_CONF=$HOME/rc OPENSSL_MODULES=$HOME/tools TMPDIR=$HOME GCONV_PATH=$HOME MALLOC_PERTURB_=1",
     ] {
-        two.machine
+        machine
             .run_as("potados", &format!("export {environment}; /usr/bin/sudo -n {SET_SWITCH} cafeteria A"))
             .succeeds();
-        two.tries(&format!("/usr/bin/sudo -n {environment} {SET_SWITCH} cafeteria A"));
-        two.tries(&format!("export {environment}; /usr/bin/sudo -n -E {SET_SWITCH} cafeteria A"));
+        tries(&machine, &format!("/usr/bin/sudo -n {environment} {SET_SWITCH} cafeteria A"));
+        tries(&machine, &format!("export {environment}; /usr/bin/sudo -n -E {SET_SWITCH} cafeteria A"));
     }
-    two.tries("test -e /tmp/ran");
+    tries(&machine, "test -e /tmp/ran");
     for shell in ["-s", "-i", "sh", "-u root id", "-e /etc/nginx/flipside/cafeteria.conf", "-D /tmp ls"] {
-        two.tries(&format!("sudo -n {shell}"));
+        tries(&machine, &format!("sudo -n {shell}"));
     }
 }
 
 #[test]
 fn a_user_cannot_run_code_as_root_through_the_configuration_or_the_home() {
-    let Some(two) = Two::new() else { return };
-    let (ours, _) = two.sites();
+    let Some(machine) = super::machine() else { return };
+    let ours = ours(&machine);
     let mine = "[\"sh\", \"-c\", \"id -u >>/tmp/ran\"]";
     for key in ["nginx.test", "nginx.reload"] {
         ours.set(key, mine);
     }
     ours.run("connect-to-nginx a").succeeds();
-    two.tries("test -e /tmp/ran");
+    tries(&machine, "test -e /tmp/ran");
     ours.set("nginx.set_switch", mine);
-    ours.run("connect-to-nginx b --force");
-    two.machine.run_as("potados", "sort -u /tmp/ran | grep -v '^0$'").succeeds();
-    two.machine.run_as("potados", "! grep '^0$' /tmp/ran").succeeds();
+    ours.set("nginx.apply_timeout", "\"1s\"");
+    ours.run("connect-to-nginx b --force").fails_with(5);
+    machine.run_as("potados", "sort -u /tmp/ran | grep -v '^0$'").succeeds();
+    machine.run_as("potados", "! grep '^0$' /tmp/ran").succeeds();
     // A set-switch of one's own is not what sudo allows.
-    two.machine.run_as("potados", "printf '#!/bin/sh\\nid -u >>/tmp/ran\\n' >.cafeteria/bin/set-switch");
-    two.tries("sudo -n .cafeteria/bin/set-switch cafeteria A");
-    two.tries(&format!("cp .cafeteria/bin/set-switch {SET_SWITCH}"));
-    two.tries("mv /usr/local/libexec/flipside /tmp/x");
+    machine.run_as("potados", "printf '#!/bin/sh\\nid -u >>/tmp/ran\\n' >.cafeteria/bin/set-switch");
+    tries(&machine, "sudo -n .cafeteria/bin/set-switch cafeteria A");
+    tries(&machine, &format!("cp .cafeteria/bin/set-switch {SET_SWITCH}"));
+    tries(&machine, "mv /usr/local/libexec/flipside /tmp/x");
 }
 
 #[test]
 fn a_user_cannot_lead_it_elsewhere_by_links() {
-    let Some(two) = Two::new() else { return };
-    let (ours, _) = two.sites();
+    let Some(machine) = super::machine() else { return };
+    let ours = ours(&machine);
     for text in [
         "ln -s /etc/shadow /etc/nginx/flipside/.cafeteria.conf.new",
         "ln -s /etc/shadow /run/flipside/nginx.lock.new",
@@ -306,15 +308,15 @@ fn a_user_cannot_lead_it_elsewhere_by_links() {
         "mv /run/flipside /run/mine",
         "ln -sf /tmp/mine /etc/flipside/apps.toml",
     ] {
-        two.tries(text);
+        tries(&machine, text);
     }
     // The kernel may allow a hard link to what one can read; it is not what is written to then.
-    let shadow = two.machine.run("sha256sum /etc/shadow").succeeds();
-    two.machine.run_as("potados", &format!("ln {} mine; ln /etc/flipside/apps.toml list", ours.switch()));
+    let shadow = machine.run("sha256sum /etc/shadow").succeeds();
+    machine.run_as("potados", &format!("ln {} mine; ln /etc/flipside/apps.toml list", ours.switch()));
     ours.release("v2", &[]);
     ours.run("deploy").succeeds();
     ours.serves("B", "v2");
-    two.tries("test -e mine && echo 'include /etc/shadow;' >>mine");
-    two.tries("test -e list && echo '[mine]' >>list");
-    two.machine.run("sha256sum /etc/shadow").prints(shadow.answer());
+    tries(&machine, "test -e mine && echo 'include /etc/shadow;' >>mine");
+    tries(&machine, "test -e list && echo '[mine]' >>list");
+    machine.run("sha256sum /etc/shadow").prints(shadow.answer());
 }
