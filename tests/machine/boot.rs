@@ -39,9 +39,7 @@ fn a_reboot_brings_the_enabled_instance_back_and_nothing_else() {
 #[test]
 fn a_power_cut_in_a_deployment_costs_nothing_but_the_deployment() {
     let Some(machine) = super::machine() else { return };
-    let site = machine.site("potados", "cafeteria", 20200);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = machine.site("potados", "cafeteria", 20200).deployed("v1");
     site.release("v2", &[("START_DELAY", "700ms")]);
 
     // While B starts.
@@ -86,9 +84,7 @@ fn tells_the_truth(site: &Site) {
 #[test]
 fn a_crash_is_mended_by_systemd_and_a_crash_loop_ends_and_is_told() {
     let Some(machine) = super::machine() else { return };
-    let site = machine.site("potados", "cafeteria", 20200);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = machine.site("potados", "cafeteria", 20200).deployed("v1");
 
     crash(&machine, &site);
     eventually(SOON, "A is back by itself", || site.is_served_by("A", "v1"));

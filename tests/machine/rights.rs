@@ -60,15 +60,7 @@ fn deploy_all(sites: &[Site], release: &str) {
 /// The app of potados, who tries; its A serves.
 #[track_caller]
 fn ours(machine: &Machine) -> Site<'_> {
-    deployed(machine.site("potados", "cafeteria", 20200))
-}
-
-#[track_caller]
-fn deployed(site: Site<'_>) -> Site<'_> {
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
-    site.serves("A", "v1");
-    site
+    machine.site("potados", "cafeteria", 20200).deployed("v1")
 }
 
 /// A machine of potados and of somebody else, who has an app there, too.
@@ -84,7 +76,7 @@ fn machine_of_two() -> Option<Machine> {
 
 /// The apps of both; each is served by its A.
 fn both(machine: &Machine) -> (Site<'_>, Site<'_>) {
-    (ours(machine), deployed(machine.site("potatoes", "canteen", 20210)))
+    (ours(machine), machine.site("potatoes", "canteen", 20210).deployed("v1"))
 }
 
 /// What potados tries, as a shell would.

@@ -73,9 +73,7 @@ fn an_instance_is_a_unit_that_gives_no_secret_away() {
 #[test]
 fn systemd_is_asked_no_more_than_it_must_be() {
     let Some(machine) = super::machine() else { return };
-    let site = site(&machine);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = site(&machine).deployed("v1");
     site.release("v2", &[]);
     site.run("deploy").succeeds();
     for tool in ["systemctl", "systemd-run"] {
@@ -102,9 +100,7 @@ fn systemd_is_asked_no_more_than_it_must_be() {
 #[test]
 fn a_release_that_ends_at_its_start_is_told_and_not_started_again() {
     let Some(machine) = super::machine() else { return };
-    let site = site(&machine);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = site(&machine).deployed("v1");
     site.release("v2", &[("EXIT_AT_START", "7"), ("MESSAGE", "Error: no disk")]);
     site.run("deploy")
         .fails_with(1)
@@ -122,9 +118,7 @@ fn a_release_that_ends_at_its_start_is_told_and_not_started_again() {
 #[test]
 fn an_instance_that_has_just_crashed_is_stopped_for_good() {
     let Some(machine) = super::machine() else { return };
-    let site = site(&machine);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = site(&machine).deployed("v1");
     site.release("v2", &[]);
     site.run("deploy").succeeds();
     machine.run(&format!("kill -KILL {}", site.pid("A").unwrap())).succeeds();
@@ -143,9 +137,7 @@ fn an_instance_that_has_just_crashed_is_stopped_for_good() {
 #[test]
 fn commands_that_are_killed_in_the_middle_are_finished() {
     let Some(machine) = super::machine() else { return };
-    let site = site(&machine);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = site(&machine).deployed("v1");
     site.release("v2", &[("START_DELAY", "500ms")]);
     site.run("update-instance b").succeeds();
 
@@ -191,9 +183,7 @@ fn commands_that_are_killed_in_the_middle_are_finished() {
 #[test]
 fn two_homes_of_one_name_do_not_end_each_others_instances() {
     let Some(machine) = super::machine() else { return };
-    let site = site(&machine);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = site(&machine).deployed("v1");
     // Not even with all that was copied of what runs.
     let copy = "cp -a .cafeteria .copy && cd .copy && mkdir -p nginx && \
         sed -i '/^set_switch/d; s#^switch = .*#switch = \"nginx/upstream.conf\"#; s/2020/2030/' flipside.toml && \
@@ -361,9 +351,7 @@ fn a_limit_of_memory_is_given_to_systemd_and_said_where_that_cannot_keep_it() {
 #[test]
 fn the_watchman_is_silent_when_all_is_well_and_while_others_work() {
     let Some(machine) = super::machine() else { return };
-    let site = site(&machine);
-    site.release("v1", &[]);
-    site.run("deploy").succeeds();
+    let site = site(&machine).deployed("v1");
     site.run("bootup").succeeds().says_nothing().prints_nothing();
 
     site.release("v2", &[("START_DELAY", "3s")]);

@@ -142,6 +142,14 @@ observe = "200ms"
         )).succeeds();
     }
 
+    /// With this release deployed.
+    #[track_caller]
+    pub fn deployed(self, release: &str) -> Self {
+        self.release(release, &[]);
+        self.run("deploy").succeeds();
+        self
+    }
+
     /// What a command of the home is called from elsewhere.
     pub fn command(&self, words: &str) -> String {
         self.path(&format!("bin/{words}"))
