@@ -44,14 +44,38 @@ pub enum Manager {
     User,
 }
 
-/// What is in its place after the instance was stopped.
+/// What stands in `run/A.json`.
+pub enum Remembered {
+    /// It is missing or tells nothing, as from before the first process of an instance is started until that is recorded.
+    Nothing,
+    Started(Record),
+    /// Nothing was started since the instance was stopped.
+    Stopped,
+}
+
+/// What is in a record's place after the instance was stopped.
 const STOPPED: &[u8] = b"{\"stopped\":true}\n";
+
+impl Remembered {
+    pub fn of(home: &Home, instance: InstanceName) -> Self {
+        match file::read(&home.record(instance)) {
+            Ok(text) if text == STOPPED => Self::Stopped,
+            Ok(text) => match serde_json::from_slice::<Record>(&text) {
+                Ok(record) if record.home == home.path() => Self::Started(record),
+                _ => Self::Nothing,
+            },
+            Err(_) => Self::Nothing,
+        }
+    }
+}
 
 impl Record {
     /// None if there is none, or none that can be read: it is a hint.
     pub fn read(home: &Home, instance: InstanceName) -> Option<Self> {
-        let record: Self = serde_json::from_slice(&file::read(&home.record(instance)).ok()?).ok()?;
-        (record.home == home.path()).then_some(record)
+        match Remembered::of(home, instance) {
+            Remembered::Started(record) => Some(record),
+            Remembered::Nothing | Remembered::Stopped => None,
+        }
     }
 
     /// Before the first process of an instance is started: a record that tells nothing yet. It is not synced, since after a
@@ -64,11 +88,6 @@ impl Record {
     pub fn conclude(home: &Home, instance: InstanceName) -> Result<()> {
         // A full disk has no room for that; then all that runs is looked at the next time.
         Self::put(home, instance, STOPPED).or_else(|_| file::remove(&home.record(instance)))
-    }
-
-    /// Whether nothing was started since the instance was stopped.
-    pub fn is_concluded(home: &Home, instance: InstanceName) -> bool {
-        file::read(&home.record(instance)).is_ok_and(|text| text == STOPPED)
     }
 
     fn put(home: &Home, instance: InstanceName, text: &[u8]) -> Result<()> {

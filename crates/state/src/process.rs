@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use crate::{Home, InstanceName, Pid, file};
 
@@ -31,13 +32,13 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// None if there is no such process.
+    /// None if no such process runs.
     pub fn of(pid: Pid) -> Option<Self> {
-        Some(Self { pid, start: start_of(pid)?, boot: boot_id() })
+        Some(Self { pid, start: start_of(pid)?, boot: boot_id().to_owned() })
     }
 
     pub fn of_this_process() -> Option<Self> {
-        Self::of(Pid(i32::try_from(std::process::id()).ok()?))
+        Self::of(this_process())
     }
 
     /// Whether it was of this boot: nothing of another one runs.
@@ -45,10 +46,19 @@ impl Identity {
         self.boot == boot_id()
     }
 
-    /// Whether that very process still runs. One that has ended and was not waited for (a zombie) does not.
+    /// Whether that very process still runs.
     pub fn runs(&self) -> bool {
-        Self::of(self.pid).as_ref() == Some(self)
+        start_of(self.pid) == Some(self.start) && self.is_of_this_boot()
     }
+}
+
+pub fn this_process() -> Pid {
+    Pid(rustix::process::getpid().as_raw_pid())
+}
+
+/// Whether a process of this number runs. One that has ended and was not waited for (a zombie) does not.
+pub fn runs(pid: Pid) -> bool {
+    start_of(pid).is_some()
 }
 
 /// All that runs on the machine, as far as we may see it.
@@ -112,6 +122,7 @@ fn children_in(list: &Path) -> Vec<Pid> {
     }
 }
 
+/// None if it does not run.
 fn start_of(pid: Pid) -> Option<u64> {
     let stat = Stat::of(pid)?;
     (!matches!(stat.state, 'Z' | 'X')).then_some(stat.start)
@@ -153,9 +164,13 @@ impl Stat {
     }
 }
 
-fn boot_id() -> String {
-    let id = file::of_kernel("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    String::from_utf8_lossy(&id).trim().to_owned()
+/// It is the same as long as we run.
+fn boot_id() -> &'static str {
+    static ID: LazyLock<String> = LazyLock::new(|| {
+        let id = file::of_kernel("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        String::from_utf8_lossy(&id).trim().to_owned()
+    });
+    &ID
 }
 
 #[cfg(test)]

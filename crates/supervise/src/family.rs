@@ -9,13 +9,17 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, getuid, pidfd_open, pidfd_send_signal};
-use state::instance::{Record, Unit};
+use state::instance::{Record, Remembered, Unit};
 use state::process::{
-    Identity, MARK, Stat, Users, build_mark, children_of, everybody, instance_mark, parent_of, session_of,
+    Identity, MARK, Stat, Users, build_mark, children_of, everybody, instance_mark, parent_of, runs,
+    session_of, this_process,
 };
 use state::{Home, InstanceName, Pid, file};
 
 use crate::control_group;
+
+/// `init`, by whatever name.
+const FIRST: Pid = Pid(1);
 
 /// A process of the instance that is held fast: what is signalled is this very process, never another one that was
 /// given its number.
@@ -51,7 +55,7 @@ impl Member {
     /// The question is asked when the handle is open: the answer is of the process that is held.
     fn held(pid: Pid, is_wanted: impl FnOnce(Pid) -> bool) -> Option<Self> {
         let handle = pidfd_open(rustix::process::Pid::from_raw(pid.0)?, PidfdFlags::empty()).ok()?;
-        (Identity::of(pid).is_some() && is_wanted(pid)).then_some(Self { pid, handle })
+        (runs(pid) && is_wanted(pid)).then_some(Self { pid, handle })
     }
 }
 
@@ -76,20 +80,13 @@ pub enum Family {
 impl Family {
     /// By the record, which is announced before the first process, and concluded after the last one.
     pub fn of(home: &Home, instance: InstanceName) -> Self {
-        let mark = || instance_mark(home, instance);
-        let Some(record) = Record::read(home, instance) else {
-            return if Record::is_concluded(home, instance) {
-                Self::Nowhere
-            } else {
-                Self::Anywhere { mark: mark() }
-            };
-        };
-        if !record.process.is_of_this_boot() {
-            Self::Nowhere
-        } else if let Some(unit) = record.unit {
-            Self::InUnit(unit)
-        } else {
-            Self::near(record.process, mark())
+        let mark = instance_mark(home, instance);
+        match Remembered::of(home, instance) {
+            Remembered::Nothing => Self::Anywhere { mark },
+            Remembered::Stopped => Self::Nowhere,
+            Remembered::Started(record) if !record.process.is_of_this_boot() => Self::Nowhere,
+            Remembered::Started(Record { unit: Some(unit), .. }) => Self::InUnit(unit),
+            Remembered::Started(Record { process, .. }) => Self::near(process, mark),
         }
     }
 
@@ -142,9 +139,6 @@ impl Family {
         }
     }
 }
-
-/// `init`, by whatever name.
-const FIRST: Pid = Pid(1);
 
 /// The same to look at, not to end. One that has left the recorded process's tree is not among them, as long as that runs.
 pub fn in_sight(home: &Home, instance: InstanceName) -> Vec<Pid> {
@@ -202,7 +196,7 @@ fn marked(among: impl Iterator<Item = Pid>, mark: &str) -> impl Iterator<Item = 
 /// They and what descends from them, each once; and never this process. Parents come first: one whose child ends before it is
 /// told to stop itself takes that for a crash.
 fn with_descendants(first: impl Iterator<Item = Member>) -> Vec<Member> {
-    let mut known: HashSet<Pid> = Identity::of_this_process().map(|this| this.pid).into_iter().collect();
+    let mut known = HashSet::from([this_process()]);
     let mut waiting: VecDeque<Member> = first.collect();
     let mut found = Vec::new();
     while let Some(member) = waiting.pop_front() {
@@ -218,7 +212,7 @@ fn with_descendants(first: impl Iterator<Item = Member>) -> Vec<Member> {
 
 /// Whether the process was started with this mark in its environment, by our user: root sees the environments of all,
 /// and anybody can write a mark into their own.
-pub fn carries(pid: Pid, mark: &str) -> bool {
+fn carries(pid: Pid, mark: &str) -> bool {
     // Most of what runs is somebody else's, which this tells at little cost.
     if !may_be_of_our_user(pid) {
         return false;

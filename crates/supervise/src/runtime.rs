@@ -6,7 +6,7 @@ use std::process::Command;
 
 use state::config::Runtime;
 use state::linger::systemd_runs;
-use state::process::Identity;
+use state::process::this_process;
 use state::{App, InstanceName};
 
 use crate::error::Result;
@@ -47,7 +47,7 @@ fn dies_with_us(instance: InstanceName) -> Option<String> {
     if !systemd_runs() {
         return None;
     }
-    let groups = control_group::of(Identity::of_this_process()?.pid);
+    let groups = control_group::of(this_process());
     let unit =
         groups.iter().find_map(|group| group.rsplit('/').next().filter(|name| takes_all_along(name)))?;
     Some(format!(
