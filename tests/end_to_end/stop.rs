@@ -196,8 +196,9 @@ fn nothing_is_asked_of_what_else_runs_on_the_machine() {
     }
     let world = world().release("v1").release("v2").deployed("v1").deployed("v2");
     // What builds may have left running is looked for everywhere, once.
-    world.run(["update-instance", "a", "v1"]).succeeds();
     assert!(!world.exists("run/build"));
+    world.run(["update-instance", "a", "v1"]).succeeds();
+    assert_eq!(world.read("run/build"), "{\"runs\":false}\n");
     for words in [&["start-instance", "a"][..], &["update-instance", "a", "v1"], &["stop-instance", "a"]] {
         let calls = traced::calls(&world, words);
         let everybody: Vec<_> = calls.iter().filter(|call| call.contains("\"/proc\"")).collect();

@@ -307,7 +307,7 @@ fn stray(world: &World) -> Vec<String> {
     let folder = |path: &str| -> Vec<String> {
         world.list(path).into_iter().map(|name| format!("{path}/{name}")).collect()
     };
-    // A record or a socket of an instance that has ended is in nobody's way; nor is the word that something was built.
+    // A record or a socket of an instance that has ended is in nobody's way; nor is the word that nothing is built.
     let of_run = ["lock", "build", "A.json", "B.json", "A.sock", "B.sock", "current.sock"];
     let of_run = |path: &String| !of_run.iter().any(|name| path == &format!("run/{name}"));
     let half = |path: &String| !world.exists(&format!("{path}/release.json"));

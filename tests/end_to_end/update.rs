@@ -1,8 +1,9 @@
 //! update-instance: fetch and build first, only then stop the instance and point it at the release.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::process::Command;
 
-use support::processes;
+use support::{Running, SOON, Signal, eventually, processes};
 
 use crate::world;
 
@@ -222,6 +223,44 @@ fn a_build_that_takes_too_long_is_ended_with_all_it_started() {
 }
 
 #[test]
+fn what_was_cut_off_is_ended_by_the_next_one_also_if_run_was_lost_meanwhile() {
+    let world = world().release("v1").release("v2").release("v3").release("v4");
+    let mark = format!("{}#build", world.home().display());
+    let running = || processes::with_environment("FLIPSIDE_PROCESS", &mark);
+    let (begun, settings) = (world.folder().join("begun"), world.folder().join("gitconfig"));
+    let endless = format!("touch {}; sleep 4321", begun.display());
+    world.write_executable("fetch", &format!("#!/bin/sh\n{endless}\n"));
+    let fetch = world.home().join("fetch");
+    std::fs::write(&settings, format!("[uploadpack]\npackObjectsHook = {}\n", fetch.display())).unwrap();
+    let cut_off = |command: Command| {
+        let _ = std::fs::remove_file(&begun);
+        let cut_off = Running::start("update-instance", command);
+        eventually(SOON, "it is under way", || begun.exists());
+        cut_off.signal(Signal::SIGKILL);
+        cut_off.wait();
+        assert!(!running().is_empty());
+    };
+    world.run(["update-instance", "b", "v1"]).succeeds();
+    for (release, run_is_lost) in [("v2", false), ("v3", true)] {
+        world.change("build.command", &format!("'{endless}'"));
+        cut_off(world.command(&["update-instance", "b", release]));
+        if run_is_lost {
+            world.remove("run");
+        }
+        world.change("build.command", "'true'");
+        world.run(["update-instance", "b", release]).succeeds();
+        assert_eq!(running(), Vec::<i32>::new());
+    }
+    // Nothing is built now: it is known that nothing is left.
+    world.run(["update-instance", "b", "v3"]).succeeds();
+    let mut fetches = world.command(&["update-instance", "b", "v4"]);
+    fetches.env("GIT_CONFIG_GLOBAL", &settings);
+    cut_off(fetches);
+    world.run(["update-instance", "b", "v4"]).succeeds();
+    assert_eq!(running(), Vec::<i32>::new());
+}
+
+#[test]
 fn dependencies_are_kept_while_their_key_is_the_same() {
     let world = world();
     let counted = world.folder().join("counted").display().to_string();
@@ -365,7 +404,7 @@ fn a_build_leaves_the_processors_to_who_serves_and_a_hook_is_as_its_caller() {
         .release("v1");
     world.write_executable("hooks/pre-build", "#!/bin/sh\nnice >\"$FLIPSIDE_HOME/of-the-hook\"\n");
     world.run(["update-instance", "b", "v1"]).succeeds();
-    let ours = std::process::Command::new("nice").output().unwrap();
+    let ours = Command::new("nice").output().unwrap();
     assert_eq!(world.read("of-the-hook").as_bytes(), ours.stdout);
     assert_eq!(world.read("instances/B/niceness"), "10\n");
     assert_eq!(world.read("instances/B/of-a-child"), "10\n");

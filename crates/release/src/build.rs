@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use state::command::{self, End};
 use state::process::{MARK, build_mark};
-use state::{App, IoContext as _, Manifest, ReleaseId, caller, file, hook, log};
+use state::{App, IoContext as _, Manifest, ReleaseId, builds, caller, file, hook, log};
 
 use crate::error::{Error, Result};
 use crate::tree;
@@ -40,8 +40,7 @@ pub struct Building<'a> {
 impl<'a> Building<'a> {
     pub fn begin(app: &'a App, id: ReleaseId, within: Vec<String>) -> Result<Self> {
         file::folder(&app.home.releases())?;
-        file::folder(&app.home.run())?;
-        file::replace_hint(&app.home.built(), b"")?;
+        builds::announce(&app.home)?;
         let folder = app.home.releases().join(format!(".{id}"));
         // Out of the way first: what an earlier build left running may still write into it.
         tree::put_away(&folder, &app.home.releases().join(format!(".{id}.old")))?;

@@ -29,7 +29,7 @@ pub fn is_well(app: &App) -> Result<bool> {
 /// What had to be done; nothing if all was well.
 pub fn bring_up(app: &App) -> Result<Vec<String>> {
     traffic::make_folders(app)?;
-    supervise::end_builds(&app.home)?;
+    supervise::end_builds(&app.home);
     let service = Service::observe(app)?;
     if let Some(problem) = service.setting.problem() {
         return Err(Error::Switch(problem));

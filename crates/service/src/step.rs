@@ -69,7 +69,7 @@ impl Wanted {
 /// Fetches and builds; only then the instance is stopped and pointed at the release.
 pub fn update(app: &App, instance: InstanceName, wanted: &Wanted, if_new: bool) -> Result<Updated> {
     traffic::make_folders(app)?;
-    supervise::end_builds(&app.home)?;
+    supervise::end_builds(&app.home);
     let (Prepared { manifest, mut notes, .. }, rehearsed) = prepare(app, instance, wanted)?;
     if if_new && is_served(app, &manifest)? {
         return Ok(Updated { release: None, remarks: notes });

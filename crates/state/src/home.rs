@@ -79,8 +79,8 @@ impl Home {
     pub fn starts(&self, name: InstanceName) -> PathBuf {
         self.run().join(format!("{name}.starts"))
     }
-    /// There from before a build until its processes have been looked for.
-    pub fn built(&self) -> PathBuf {
+    /// There while it is known that no build runs, see [`crate::builds`].
+    pub fn no_build(&self) -> PathBuf {
         self.run().join("build")
     }
     /// The deployment that is under way, or that was cut off.

@@ -6,6 +6,7 @@ mod app;
 mod asked;
 pub mod autogroup;
 mod backwards;
+pub mod builds;
 pub mod caller;
 mod calm;
 pub mod command;

@@ -5,7 +5,7 @@ use std::fs;
 use std::iter;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, getuid, pidfd_open, pidfd_send_signal};
@@ -14,7 +14,7 @@ use state::process::{
     Identity, MARK, Stat, Users, build_mark, children_of, everybody, instance_mark, parent_of, runs,
     session_of, this_process,
 };
-use state::{Home, InstanceName, Pid, file};
+use state::{Home, InstanceName, Pid, builds, file};
 
 use crate::control_group;
 
@@ -177,15 +177,33 @@ fn in_unit(unit: &Unit) -> Vec<Member> {
     processes.into_iter().filter_map(|pid| Member::held(pid, is_within)).collect()
 }
 
-/// Ends what a build left running, interrupted or not. All that runs is looked at once for each build.
-pub fn end_builds(home: &Home) -> state::Result<()> {
-    if home.built().exists() {
-        for left in with_descendants(marked(everybody(), &build_mark(home))) {
-            left.signal(Signal::KILL);
-        }
-        file::remove_if_there(&home.built())?;
+/// What does not end in this time is not waited for: it is looked for again the next time.
+const BUILDS_END: Duration = Duration::from_secs(2);
+
+/// Ends what a build left running, interrupted or not. All that runs is looked at once after each build, and where nothing
+/// is known of builds.
+pub fn end_builds(home: &Home) {
+    if !builds::may_run(home) {
+        return;
     }
-    Ok(())
+    let family = Family::Anywhere { mark: build_mark(home) };
+    let deadline = Instant::now() + BUILDS_END;
+    // One that is there may make another one before it ends.
+    loop {
+        let left = family.members();
+        if left.is_empty() {
+            return builds::conclude(home);
+        }
+        if Instant::now() >= deadline {
+            return;
+        }
+        for member in &left {
+            member.signal(Signal::KILL);
+        }
+        for member in left {
+            member.wait_for_its_end(deadline);
+        }
+    }
 }
 
 fn marked(among: impl Iterator<Item = Pid>, mark: &str) -> impl Iterator<Item = Member> {

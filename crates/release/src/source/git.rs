@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use state::config::WantedRevision;
 use state::process::{MARK, build_mark};
-use state::{Home, file};
+use state::{Home, builds, file};
 
 use super::address::Address;
 use super::{COMMIT_DIGITS, Fetch, Revision};
@@ -226,6 +226,7 @@ impl<'a> Repository<'a> {
     }
 
     fn fetch_into(&self, mirror: &Path, reference: Option<&str>) -> Result<()> {
+        builds::announce(self.home)?;
         let mut git = self.git(mirror);
         self.reach(&mut git);
         // What comes is kept as a pack, which is there as a whole or not at all; and what cleans up is waited for.
