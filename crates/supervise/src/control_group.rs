@@ -38,11 +38,14 @@ pub(crate) fn number(folder: &Path, name: &str) -> Option<u32> {
 
 /// The paths of those that systemd may have put the process in: of its own hierarchy, and of version 2.
 pub(crate) fn of(pid: Pid) -> Vec<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let path = |line: &str| {
-        line.split_once(":name=systemd:").or(line.split_once("0::")).map(|(_, path)| path.to_owned())
-    };
-    text.lines().filter_map(path).collect()
+    let text = file::of_kernel(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    String::from_utf8_lossy(&text).lines().filter_map(path_in).map(str::to_owned).collect()
+}
+
+/// `1:name=systemd:/PATH` or `0::/PATH`; a path may hold anything.
+fn path_in(line: &str) -> Option<&str> {
+    let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+    ["name=systemd", ""].contains(&controllers).then_some(path)
 }
 
 /// Its processes, and those of all that is below it.
@@ -56,4 +59,16 @@ pub(crate) fn processes(folder: &Path) -> Vec<Pid> {
         }
     }
     pids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_told_by_the_hierarchy_alone() {
+        assert_eq!(path_in("1:name=systemd:/user.slice/x.scope"), Some("/user.slice/x.scope"));
+        assert_eq!(path_in("0::/odd:name=systemd:/0::/name"), Some("/odd:name=systemd:/0::/name"));
+        assert_eq!(path_in("4:cpu,cpuacct:/odd:name=systemd:/0::/name"), None);
+    }
 }

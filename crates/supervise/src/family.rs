@@ -25,7 +25,7 @@ const FIRST: Pid = Pid(1);
 /// given its number.
 pub struct Member {
     pub pid: Pid,
-    pub handle: OwnedFd,
+    handle: OwnedFd,
 }
 
 impl Member {
@@ -140,7 +140,7 @@ impl Family {
     }
 }
 
-/// The same to look at, not to end. One that has left the recorded process's tree is not among them, as long as that runs.
+/// An instance's processes, to look at and not to end. One that has left the recorded process's tree is not among them, as long as that runs.
 pub fn in_sight(home: &Home, instance: InstanceName) -> Vec<Pid> {
     match Record::read(home, instance).as_ref().and_then(recorded) {
         Some(recorded) => recorded.collect(),

@@ -4,13 +4,13 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::fs::Mode;
 use rustix::process::umask;
 use state::environment::Variables;
 use state::{App, InstanceName};
-use std::path::Path;
 
 /// A socket is made with the rights that this leaves, and an access control list that a folder hands on to it counts no
 /// further than the rights of the group (bind in unix(7), acl(5)): without them nginx's user could not connect.

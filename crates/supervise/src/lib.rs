@@ -1,6 +1,6 @@
 //! Processes: start, stop, find, health, connections, resources. With the runtime `systemd` an instance is a unit, and its
 //! processes are those of the unit's control group; with `direct` it is a session of its own, and its processes are found
-//! again by a mark in their environment.
+//! again by the recorded one that they descend from, and by a mark in their environment.
 
 mod control_group;
 mod crashes;

@@ -5,7 +5,7 @@ use std::fs;
 
 use state::instance::Record;
 use state::process::everybody;
-use state::{Address, App, InstanceName, Pid};
+use state::{Address, App, InstanceName, Pid, log};
 
 use crate::error::{Error, Result};
 use crate::family::{self, Family};
@@ -108,8 +108,9 @@ fn holds(pid: Pid, link: &str) -> bool {
 }
 
 fn command(pid: Pid) -> String {
+    // Whose process it is chooses the name.
     fs::read_to_string(format!("/proc/{pid}/comm"))
-        .map_or_else(|_| "a process".into(), |name| name.trim().to_owned())
+        .map_or_else(|_| "a process".into(), |name| log::harmless(name.trim()))
 }
 
 fn somebody(socket: Listening) -> Holder {
