@@ -45,8 +45,7 @@ fn the_other_one_if_the_enabled_release_cannot_start() {
         "VERSION=v2\nEXIT_AT_START=1\nMESSAGE=Error: the disk is full\n",
     )
     .unwrap();
-    let ran = world.run(["bootup"]);
-    ran.says("Error: the disk is full");
+    world.run(["bootup"]).succeeds().says("Error: the disk is full");
     world.serves("A", "v1");
     world.run(["enabled-instance"]).prints("A");
 }
@@ -62,14 +61,13 @@ fn neither_can_start() {
 #[test]
 fn nothing_was_deployed_yet() {
     let world = world();
-    let ran = world.run(["bootup"]);
-    assert_eq!(ran.status(), 1, "{ran}");
+    world.run(["bootup"]).fails_with(1).says("nothing is enabled");
 }
 
 #[test]
 fn a_dry_run_starts_nothing() {
     let world = world().release("v1").deployed("v1");
     processes::end(|| world.processes_of(""));
-    world.run(["bootup", "--dry-run"]);
+    world.run(["bootup", "--dry-run"]).succeeds().prints("start A; if it does not become healthy, B");
     assert!(world.processes_of("").is_empty());
 }

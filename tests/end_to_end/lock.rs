@@ -5,7 +5,7 @@ use support::{Running, SOON, Signal, World, eventually, processes};
 use crate::world;
 
 /// A deployment that goes on until it is told to stop.
-fn busy() -> (World, Running) {
+pub fn busy() -> (World, Running) {
     let world = world()
         .set("health.start_timeout", "\"100s\"")
         .release("v1")
@@ -63,7 +63,7 @@ fn wait_waits_for_its_turn() {
     let (world, deploying) = busy();
     world.publish("v3", &[]);
     let mut waiting = world.start(["deploy", "v3", "--wait"]);
-    assert!(waiting.is_running());
+    assert!(waiting.waits());
     deploying.signal(Signal::SIGTERM);
     deploying.wait().fails_with(1);
     waiting.wait().succeeds();

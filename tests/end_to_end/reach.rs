@@ -74,9 +74,7 @@ fn an_instance_that_was_brought_back_is_reached_at_its_new_socket() {
 #[test]
 fn what_keeps_nginx_out_is_found_before_the_switch_and_mended_if_it_is_ours() {
     let Some(world) = world() else { return };
-    world.deploy("v1").succeeds();
-    world.run(["update-instance", "b", "v2"]).succeeds();
-    world.run(["start-instance", "b"]).succeeds();
+    let world = world.deployed("v1").with_standby("v2");
     let run = world.home().join("run");
     let strip =
         |path: &Path| assert!(Command::new("setfacl").arg("-b").arg(path).status().unwrap().success());

@@ -32,10 +32,7 @@ fn with_both_running() -> Option<World> {
     if !is_root() {
         return None;
     }
-    let world = world().release("v1").release("v2").with_roots_switch().deployed("v1");
-    world.run(["update-instance", "b", "v2"]).succeeds();
-    world.run(["start-instance", "b"]).succeeds();
-    Some(world)
+    Some(world().release("v1").release("v2").with_roots_switch().deployed("v1").with_standby("v2"))
 }
 
 /// The command with the world's own list.

@@ -17,10 +17,7 @@ fn world() -> World {
 
 /// A serves v1, B runs v2.
 fn with_both_running() -> World {
-    let world = world().release("v1").release("v2").deployed("v1");
-    world.run(["update-instance", "b", "v2"]).succeeds();
-    world.run(["start-instance", "b"]).succeeds();
-    world
+    world().release("v1").release("v2").deployed("v1").with_standby("v2")
 }
 
 /// What the switch says.
@@ -199,7 +196,7 @@ fn a_request_in_flight_is_finished_before_the_instance_is_stopped() {
     eventually(SOON, "the request has come to A", || connections(&world, "A") == 1);
     world.run(["connect-to-nginx", "b"]).succeeds();
     let mut stopping = world.start(["stop-instance", "a"]);
-    assert!(stopping.is_running());
+    assert!(stopping.waits());
     world.let_go("A");
     stopping.wait().succeeds();
     let answer = slow.answer().unwrap();

@@ -173,7 +173,7 @@ fn a_request_in_flight_is_finished_first() {
     eventually(SOON, "the request has come in", || world.connections_to("A") > 0);
     world.run(["deploy", "v2"]).succeeds();
     let mut stopping = world.start(["stop-instance", "a"]);
-    assert!(stopping.is_running());
+    assert!(stopping.waits());
     world.let_go("A");
     stopping.wait().succeeds();
     let answer = slow.answer().unwrap();

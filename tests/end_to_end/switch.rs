@@ -10,9 +10,7 @@ use crate::world;
 
 #[test]
 fn what_nginx_serves_is_what_is_enabled() {
-    let world = world().release("v1").release("v2").deployed("v1");
-    world.run(["update-instance", "b", "v2"]).succeeds();
-    world.run(["start-instance", "b"]).succeeds();
+    let world = world().release("v1").release("v2").deployed("v1").with_standby("v2");
     let mut agreed = 0;
     for (name, text) in corpus() {
         let text = text.replace("20201", &world.port("A").to_string());

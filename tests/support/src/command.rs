@@ -275,6 +275,11 @@ impl Running {
         self.child.try_wait().expect("a child can be waited for").is_none()
     }
 
+    /// Whether it still runs after a time in which what waits for nothing has long ended.
+    pub fn waits(&mut self) -> bool {
+        !processes::eventually_is(Duration::from_millis(300), || !self.is_running())
+    }
+
     /// Waits until it has printed or said this.
     #[track_caller]
     pub fn until_it_says(&mut self, text: &str) {

@@ -170,4 +170,12 @@ observe = "200ms"
         self.deploy(release).succeeds();
         self
     }
+
+    /// B runs the release, beside A that serves.
+    #[track_caller]
+    pub fn with_standby(self, release: &str) -> Self {
+        self.run(["update-instance", "b", release]).succeeds();
+        self.run(["start-instance", "b"]).succeeds();
+        self
+    }
 }
