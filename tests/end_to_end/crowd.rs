@@ -255,9 +255,7 @@ fn a_pid_that_the_kernel_has_given_to_somebody_else_is_not_signalled() {
         (innocent.pid() == pid).then_some(innocent)
     });
     let Some(mut innocent) = reused else {
-        let why = "skipped: the kernel could not be made to give out a pid again";
-        assert!(std::env::var_os("CI").is_none(), "{why}");
-        eprintln!("{why}");
+        support::skipped("the kernel could not be made to give out a pid again");
         return;
     };
     world.run(["pid", "a"]).exits_with(1).prints_nothing();

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Ran, Running, World};
+use support::{Ran, Running, World, is_root};
 
 use crate::world;
 
@@ -62,15 +62,6 @@ fn as_nobody(world: &World, words: &[&str]) -> Ran {
     command.args(words).arg("--home").arg(world.folder().join("nobody/home")).current_dir("/");
     command.env_remove("FLIPSIDE_HOME");
     Running::start(&format!("install {}", words.join(" ")), command).wait()
-}
-
-/// Only root can become somebody else.
-fn is_root() -> bool {
-    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    if !root {
-        eprintln!("skipped: it takes root to become somebody else");
-    }
-    root
 }
 
 #[test]

@@ -10,12 +10,7 @@ use crate::world;
 /// Whether node and npm are there; where CI runs they must be.
 fn node_is_there() -> bool {
     let runs = |program| Command::new(program).arg("--version").output().is_ok_and(|it| it.status.success());
-    let there = runs("node") && runs("npm");
-    assert!(there || std::env::var_os("CI").is_none(), "node or npm is missing, and CI is set");
-    if !there {
-        println!("skipped: node or npm is missing");
-    }
-    there
+    runs("node") && runs("npm") || support::skipped("node or npm is missing")
 }
 
 #[test]

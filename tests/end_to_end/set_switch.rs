@@ -7,25 +7,14 @@ use std::path::Path;
 use std::process::Command;
 
 use support::{
-    Ran, Running, SOON, Signal, World, eventually, no_failed_request, only_resets_on_kept_connections,
-    served_by,
+    Ran, Running, SOON, Signal, World, eventually, is_root, no_failed_request,
+    only_resets_on_kept_connections, served_by,
 };
 
 use crate::world;
 
 /// In passwd(5) of every system, and no user of any app.
 const STRANGER: u32 = 65534;
-
-/// Whether the tests run as root; if not, the test says so and is over. In CI that is a failure.
-pub fn is_root() -> bool {
-    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !root {
-        let why = "skipped: set-switch is for root, and this is another user";
-        assert!(std::env::var_os("CI").is_none(), "{why}");
-        eprintln!("{why}");
-    }
-    root
-}
 
 /// A serves v1, B runs v2, and root's command writes the switch.
 fn with_both_running() -> Option<World> {
@@ -316,9 +305,9 @@ fn a_list_with_a_mistake_is_not_believed() {
     for (edited, why) in [
         (good.replace("user = ", "usr = "), "[demo] has no key `usr`"),
         (good.replace("127.0.0.1:", "10.0.0.1:"), "is not an address of an instance"),
-        (good.replace("[demo]", "[../demo]"), ""),
+        (good.replace("[demo]", "[\"../demo\"]"), "`../demo` cannot be an app's name"),
         (good.replace("demo.conf", "../demo.conf"), "must be an absolute path without `..`"),
-        (format!("{good}\n[demo]\n"), "demo"),
+        (format!("{good}\n[demo]\n"), "`demo` is there twice"),
     ] {
         edit_list(&world, |_| edited);
         set_switch(&world, &["demo", "B"]).fails_with(2).prints_nothing().says(why);

@@ -5,9 +5,10 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use support::{SOON, Signal, World, eventually, no_failed_request, processes, served_by, served_only_by};
+use support::{
+    SOON, Signal, World, eventually, is_root, no_failed_request, processes, served_by, served_only_by,
+};
 
-use crate::set_switch::is_root;
 use crate::sweep::status_is_true;
 use crate::world as any_world;
 
@@ -418,7 +419,6 @@ fn with_workers_of_another_user() -> World {
 #[test]
 fn a_dry_run_of_a_start_tells_what_nginx_would_be_given() {
     if !is_root() {
-        println!("skipped: nginx's workers have another user for root alone");
         return;
     }
     let world = with_workers_of_another_user();
@@ -439,7 +439,6 @@ fn a_dry_run_of_a_start_tells_what_nginx_would_be_given() {
 #[test]
 fn nginx_that_may_not_connect_is_told_before_anything_is_touched() {
     if !is_root() {
-        println!("skipped: nginx's workers have another user for root alone");
         return;
     }
     let world = with_workers_of_another_user()
@@ -466,7 +465,6 @@ fn a_site_that_cannot_be_asked_for_one_instance() {
 #[test]
 fn a_switch_at_which_nginx_cannot_connect_is_put_back_at_once() {
     if !is_root() {
-        println!("skipped: nginx's workers have another user for root alone");
         return;
     }
     let world = with_workers_of_another_user();

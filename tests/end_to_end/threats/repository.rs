@@ -62,10 +62,10 @@ fn symlinks_that_lead_out_of_the_release_are_neither_read_nor_written_through() 
     world.make();
     let elsewhere = outside(&world, "elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    for (key, value, link) in [
-        ("run.shared", r#"["data/uploads"]"#, "data"),
-        ("build.dependencies.path", "\"data/modules\"", "data"),
-        ("build.dependencies.key", r#"["lock"]"#, "lock"),
+    for (key, value, link, said) in [
+        ("run.shared", r#"["data/uploads"]"#, "data", "data is not a folder there"),
+        ("build.dependencies.path", "\"data/modules\"", "data", "made no data/modules"),
+        ("build.dependencies.key", r#"["lock"]"#, "lock", "there is no file lock"),
     ] {
         let good = world.config_text();
         if key.starts_with("build") {
@@ -78,7 +78,7 @@ fn symlinks_that_lead_out_of_the_release_are_neither_read_nor_written_through() 
         world.git(["add", "--all"]);
         world.git(["commit", "--quiet", "--allow-empty", "--message", link]);
         world.git(["tag", "--force", "v2"]);
-        world.run(["update-instance", "a", "v2"]).fails_with(1);
+        world.run(["update-instance", "a", "v2"]).fails_with(1).says(said);
         fs::remove_file(world.source().join(link)).unwrap();
         world.write_config(good);
     }

@@ -9,6 +9,7 @@ pub mod load;
 pub mod machine;
 mod ports;
 pub mod processes;
+mod skip;
 pub mod world;
 
 pub use command::{Ran, Running};
@@ -16,4 +17,5 @@ pub use load::{no_failed_request, only_resets_on_kept_connections, served_by, se
 pub use machine::Machine;
 pub use nix::sys::signal::Signal;
 pub use processes::eventually;
+pub use skip::{is_root, skipped};
 pub use world::{SOON, World, commands_beside, commands_in};

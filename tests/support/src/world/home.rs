@@ -4,9 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use nix::unistd::geteuid;
-
 use super::World;
+use crate::skip::is_root;
 
 impl World {
     pub fn write(&self, path: &str, text: &str) {
@@ -71,8 +70,7 @@ impl World {
     /// Gives the home and the source, as they are now, to a user who is not root; false if we are not root and cannot.
     pub fn give_to_nobody(&self) -> bool {
         self.make();
-        if !geteuid().is_root() {
-            eprintln!("skipped: it takes root to give something away");
+        if !is_root() {
             return false;
         }
         let given =
