@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use support::{SOON, World, eventually, processes};
+use support::{SOON, Signal, World, eventually, processes};
 
 use crate::{traced, world};
 
@@ -47,6 +47,20 @@ fn a_tree_as_npm_makes_it() {
     nothing_is_left(&world);
     assert!(world.read("logs/B.log").contains("demo-app: stopped"));
     assert!(!family.into_iter().any(processes::runs));
+}
+
+#[test]
+fn who_interrupts_twice_does_not_wait_for_one_that_ignores_the_signal() {
+    let world = with_b_running(world().set("run.stop_timeout", "\"1h\"").release("v1").ignores_sigterm());
+    let mut stopping = world.start(["stop-instance", "b"]);
+    eventually(SOON, "it was told", || world.read("logs/B.log").contains("SIGTERM ignored"));
+    // As a person would: until it ends.
+    eventually(SOON, "it is killed", || {
+        stopping.signal(Signal::SIGINT);
+        !stopping.is_running()
+    });
+    stopping.wait().succeeds().says("had to be killed").says_not("60 min");
+    nothing_is_left(&world);
 }
 
 #[test]
@@ -98,7 +112,7 @@ fn an_orphan_whose_parents_have_all_ended() {
 fn one_that_hangs() {
     let world = with_b_running(world().set("run.stop_timeout", "\"1s\"").release("v1"));
     let pid = world.run(["pid", "b"]).succeeds();
-    processes::signal(pid.answer().parse().unwrap(), support::Signal::SIGSTOP);
+    processes::signal(pid.answer().parse().unwrap(), Signal::SIGSTOP);
     world.run(["stop-instance", "b"]).succeeds();
     nothing_is_left(&world);
 }
@@ -218,7 +232,7 @@ fn one_that_was_started_and_never_recorded() {
     eventually(SOON, "it runs and is recorded", || {
         !world.processes_of("B").is_empty() && world.read("run/B.json").ends_with('}')
     });
-    starting.signal(support::Signal::SIGKILL);
+    starting.signal(Signal::SIGKILL);
     starting.wait();
     // As a kill between the two would have left it.
     world.write("run/B.json", "");

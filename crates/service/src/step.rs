@@ -122,8 +122,8 @@ pub fn stop(app: &App, instance: InstanceName) -> Result<Vec<String>> {
         remarks.push(format!("{connections} to {instance} still open after {within}, and cut"));
     }
     let timeout = app.config.run.stop_timeout;
-    if let stop::Stopped::Killed { processes } = stop::stop(app, instance, timeout)? {
-        let within = in_words(timeout);
+    if let stop::Stopped::Killed { processes, after } = stop::stop(app, instance, timeout)? {
+        let within = in_words(after);
         let signal = app.config.run.stop_signal;
         let processes = counted(processes, "process", "processes");
         remarks

@@ -14,6 +14,8 @@ static POSTPONED: AtomicBool = AtomicBool::new(false);
 
 struct Signals {
     latest: Arc<AtomicUsize>,
+    /// One that came before it, where somebody has asked whether it was the only one.
+    first: AtomicUsize,
 }
 
 /// From here on SIGINT and SIGTERM are only noted, and a hang-up is ignored. A process that is started gets the
@@ -25,7 +27,7 @@ pub fn listen() -> Result<()> {
         signal_hook::flag::register_usize(signal, Arc::clone(noted), signal.unsigned_abs() as usize)
             .map_err(|source| Error::Io { what: "cannot listen to signals".into(), cause: source })?;
     }
-    let _ = SIGNALS.set(Signals { latest });
+    let _ = SIGNALS.set(Signals { latest, first: AtomicUsize::new(0) });
     Ok(())
 }
 
@@ -49,7 +51,9 @@ pub fn be_deaf() -> Result<()> {
 
 /// Which of the two came since the last call, if one did.
 pub fn take() -> Option<&'static str> {
-    name(SIGNALS.get()?.latest.swap(0, Ordering::Relaxed))
+    let Signals { latest, first } = SIGNALS.get()?;
+    let first = name(first.swap(0, Ordering::Relaxed));
+    name(latest.swap(0, Ordering::Relaxed)).or(first)
 }
 
 /// Whether one of the two came and was not taken yet.
@@ -57,7 +61,17 @@ pub fn requested() -> Option<&'static str> {
     if POSTPONED.load(Ordering::Relaxed) {
         return None;
     }
-    name(SIGNALS.get()?.latest.load(Ordering::Relaxed))
+    let Signals { latest, first } = SIGNALS.get()?;
+    name(latest.load(Ordering::Relaxed)).or_else(|| name(first.load(Ordering::Relaxed)))
+}
+
+/// Whether a second one came since this was asked first, and none was taken: for waiting that one alone does not end.
+pub fn requested_twice() -> bool {
+    let Some(Signals { latest, first }) = SIGNALS.get() else { return false };
+    if first.load(Ordering::Relaxed) == 0 {
+        first.store(latest.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    }
+    latest.load(Ordering::Relaxed) != 0
 }
 
 /// Ends work that can be left: an error as soon as one of the two came.

@@ -18,15 +18,15 @@ pub enum Stopped {
     Already,
     /// By its stop signal.
     Politely,
-    /// What was left after the timeout was killed.
-    Killed { processes: usize },
+    /// What was left after this time was killed.
+    Killed { processes: usize, after: Duration },
 }
 
 /// After SIGKILL the kernel needs a moment, and longer for a process that waits for a disk.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends `[run] stop_signal` to all of the instance's processes, by systemd if it keeps them, and SIGKILL to what is left
-/// after `timeout`. A second SIGINT or SIGTERM for us shortens the wait.
+/// after `timeout`, or as soon as a second SIGINT or SIGTERM comes for us.
 pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stopped> {
     unit::must_be_ours(app, instance)?;
     let has_unit = unit::is_loaded(app, instance)?;
@@ -51,10 +51,20 @@ pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stop
     } else {
         signal_all(&members, signal);
     }
-    let left = wait_for_the_end(&family, members, Instant::now() + timeout, signal);
-    let stopped = match left[..] {
-        [] => Stopped::Politely,
-        _ => kill(&family, left).map_err(|left| Error::Unkillable(instance, left))?,
+    // A first one may have come before, and be why it is stopped.
+    let is_enough = match interrupt::take() {
+        Some(_) => || interrupt::requested().is_some(),
+        None => interrupt::requested_twice,
+    };
+    let told = Instant::now();
+    let left = wait_for_the_end(&family, members, told + timeout, signal, is_enough);
+    let stopped = if left.is_empty() {
+        Stopped::Politely
+    } else {
+        let (processes, after) = (left.len(), told.elapsed().min(timeout));
+        interrupt::take(); // nothing is waited for any more
+        kill(&family, left).map_err(|left| Error::Unkillable(instance, left))?;
+        Stopped::Killed { processes, after }
     };
     if has_unit {
         unit::end(app, instance)?;
@@ -66,28 +76,27 @@ pub fn stop(app: &App, instance: InstanceName, timeout: Duration) -> Result<Stop
 }
 
 /// Those that are left even then, on an error.
-fn kill(family: &Family, members: Vec<Member>) -> Result<Stopped, String> {
-    let processes = members.len();
+fn kill(family: &Family, members: Vec<Member>) -> Result<(), String> {
     signal_all(&members, Signal::KILL);
-    let left = wait_for_the_end(family, members, Instant::now() + KILL_TIMEOUT, Signal::KILL);
+    let left = wait_for_the_end(family, members, Instant::now() + KILL_TIMEOUT, Signal::KILL, || false);
     if left.is_empty() {
-        return Ok(Stopped::Killed { processes });
+        return Ok(());
     }
     Err(left.iter().map(|member| member.pid.to_string()).collect::<Vec<_>>().join(","))
 }
 
-/// Those that are left at the deadline. Processes that appear meanwhile are told, too.
+/// Those that are left at the deadline, or as soon as it is enough. Processes that appear meanwhile are told, too.
 fn wait_for_the_end(
     family: &Family,
     mut members: Vec<Member>,
     deadline: Instant,
     signal: Signal,
+    is_enough: fn() -> bool,
 ) -> Vec<Member> {
-    let known_interruption = interrupt::take();
     loop {
         while let Some(member) = members.first() {
             let now = Instant::now();
-            if now >= deadline || (known_interruption.is_some() && interrupt::requested().is_some()) {
+            if now >= deadline || is_enough() {
                 return family.members();
             }
             member.wait_for_its_end(deadline.min(now + Duration::from_millis(250)));
