@@ -12,14 +12,17 @@ const WORDS: &str = "--force --user potados --name cafeteria --git /home/potados
 
 const HOME: &str = "/home/potados/.flipside";
 
-/// A bare machine with flipside unpacked, its user, and an app in a repository.
-pub fn bare() -> Machine {
+/// A bare machine with flipside unpacked, its user, and an app in a repository, if one can be booted here.
+pub fn bare() -> Option<Machine> {
+    if !super::possible() {
+        return None;
+    }
     let machine = Machine::new();
     machine.user("potados");
     machine.unpack();
     machine.power_on();
     release(&machine, "v1");
-    machine
+    Some(machine)
 }
 
 pub fn release(machine: &Machine, name: &str) {
@@ -54,10 +57,7 @@ fn traces(machine: &Machine) -> String {
 
 #[test]
 fn a_bare_machine_serves_after_install_and_after_a_reboot_and_a_second_run_changes_nothing() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine.run("systemctl disable --quiet --now nginx").succeeds();
     install(&machine, WORDS).succeeds().shows("cafeteria is up: A (v1");
     assert!(served(&machine).contains("v1"), "{}", served(&machine));
@@ -84,10 +84,7 @@ fn a_bare_machine_serves_after_install_and_after_a_reboot_and_a_second_run_chang
 
 #[test]
 fn all_that_sudo_allows_is_to_point_nginx_at_one_of_the_two() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     install(&machine, WORDS).succeeds();
     let allowed = machine.run_as("potados", "sudo -n -l").succeeds();
     let commands: Vec<_> =
@@ -108,10 +105,7 @@ fn all_that_sudo_allows_is_to_point_nginx_at_one_of_the_two() {
 
 #[test]
 fn a_site_that_certbot_or_the_operator_has_edited_is_kept_and_the_difference_shown() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     install(&machine, WORDS).succeeds();
     let site = "/etc/nginx/sites-available/cafeteria.conf";
     let edited =
@@ -138,10 +132,7 @@ fn a_site_that_certbot_or_the_operator_has_edited_is_kept_and_the_difference_sho
 
 #[test]
 fn the_commands_are_updated_while_a_deployment_runs() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     install(&machine, WORDS).succeeds();
     release(&machine, "v2");
     machine
@@ -160,10 +151,7 @@ fn the_commands_are_updated_while_a_deployment_runs() {
 
 #[test]
 fn with_a_certificate_the_site_is_served_over_tls_and_port_80_leads_there() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine
         .run(
             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj /CN=cafeteria.test \
@@ -189,10 +177,7 @@ fn with_a_certificate_the_site_is_served_over_tls_and_port_80_leads_there() {
 
 #[test]
 fn a_site_that_nginx_refuses_is_taken_back_and_no_other_site_suffers() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine.write(
         "/etc/nginx/sites-enabled/other.conf",
         "server { listen 81 default_server; return 200 other; }\n",
@@ -219,10 +204,7 @@ fn a_site_that_nginx_refuses_is_taken_back_and_no_other_site_suffers() {
 
 #[test]
 fn where_nginx_has_no_folder_of_enabled_sites_the_site_is_in_conf_d() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine.run("rm -r /etc/nginx/sites-available /etc/nginx/sites-enabled && nginx -t -q").succeeds();
     install(&machine, WORDS).succeeds();
     assert!(
@@ -236,10 +218,7 @@ fn where_nginx_has_no_folder_of_enabled_sites_the_site_is_in_conf_d() {
 
 #[test]
 fn two_apps_of_two_users_share_nginx_and_one_goes_without_the_other() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine.run("useradd --create-home --shell /bin/bash mallory && cp -r ~potados/cafeteria ~mallory && chown -R mallory: ~mallory").succeeds();
     install(&machine, WORDS).succeeds();
     let other = WORDS
@@ -266,10 +245,7 @@ fn two_apps_of_two_users_share_nginx_and_one_goes_without_the_other() {
 
 #[test]
 fn an_app_for_every_name_takes_the_place_of_the_page_of_welcome() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     let welcome = "/etc/nginx/sites-available/default";
     machine.write(welcome, "server { listen 80 default_server; server_name _; return 200 welcome; }\n");
     machine.run(&format!("ln -s {welcome} /etc/nginx/sites-enabled/default && nginx -s reload")).succeeds();
@@ -286,10 +262,7 @@ fn an_app_for_every_name_takes_the_place_of_the_page_of_welcome() {
 
 #[test]
 fn a_configuration_written_before_is_completed_and_one_with_its_own_switch_is_left_alone() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     let config = "# by hand\nname = \"cafeteria\"\n[instance.A]\nport = 20201\n[instance.B]\nport = 20202\n\
         [source]\ngit = \"/home/potados/cafeteria\"\n[run]\ncommand = \"exec /usr/local/bin/demo-app\"\n\
         [health]\npath = \"/health\"\n[nginx]\ncheck = \"http://127.0.0.1:20200\" # mine\n";
@@ -328,10 +301,7 @@ fn a_configuration_written_before_is_completed_and_one_with_its_own_switch_is_le
 
 #[test]
 fn a_deployment_that_fails_leaves_an_installation_that_the_next_deployment_uses() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine.run_as("potados", "cd cafeteria && git tag -d v1").succeeds();
     install(&machine, WORDS).exits_with(1).says("deploy: stopped at update-instance");
     machine.reboot();
@@ -342,10 +312,7 @@ fn a_deployment_that_fails_leaves_an_installation_that_the_next_deployment_uses(
 
 #[test]
 fn the_logs_are_rotated_with_the_users_rights_and_the_app_goes_on_writing() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     install(&machine, WORDS).succeeds();
     let rotate = "logrotate --force --state /tmp/state /etc/logrotate.d/flipside-cafeteria";
     machine.run(rotate).succeeds();
@@ -361,10 +328,7 @@ fn the_logs_are_rotated_with_the_users_rights_and_the_app_goes_on_writing() {
 
 #[test]
 fn packages_come_from_apt_and_one_that_does_not_exist_is_named() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     install(&machine, &format!("{WORDS} --packages no-such-package"))
         .exits_with(1)
         .says("apt-get install no-such-package")
@@ -387,10 +351,7 @@ fn packages_come_from_apt_and_one_that_does_not_exist_is_named() {
 
 #[test]
 fn the_tarball_and_the_debian_package_install_what_serves() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     let package = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/share/package"))
         .arg("--bin-dir")
         .arg(Path::new(env!("CARGO_BIN_EXE_deploy")).parent().unwrap())
@@ -429,10 +390,7 @@ fn the_tarball_and_the_debian_package_install_what_serves() {
 
 #[test]
 fn an_uninstalled_machine_is_as_before_but_for_what_the_app_has_made() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     let before = traces(&machine);
     install(&machine, WORDS).succeeds();
     machine.run_as("potados", &format!("echo TOKEN=x >>{HOME}/env")).succeeds();
@@ -471,10 +429,7 @@ fn an_uninstalled_machine_is_as_before_but_for_what_the_app_has_made() {
 
 #[test]
 fn killed_at_any_moment_install_is_finished_by_the_next_run() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     let before = traces(&machine);
     for milliseconds in (20..1200).step_by(140) {
         let seconds = Duration::from_millis(milliseconds).as_secs_f64();
@@ -501,10 +456,7 @@ fn killed_at_any_moment_install_is_finished_by_the_next_run() {
 
 #[test]
 fn root_is_asked_on_a_terminal_and_the_deployment_is_shown() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     let answers = "potados\n/home/potados/cafeteria\n\n\n\n\nexec /usr/local/bin/demo-app\n/health\n\ncafeteria.test\ny\n";
     let typed =
         format!("printf '{answers}' | script --quiet --return --command /opt/flipside/bin/install /dev/null");
@@ -530,10 +482,7 @@ fn root_is_asked_on_a_terminal_and_the_deployment_is_shown() {
 
 #[test]
 fn a_user_who_plants_symlinks_and_takes_anothers_name_gains_nothing() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine.run("useradd --create-home mallory").succeeds();
     install(&machine, WORDS).succeeds();
     let before =
@@ -578,10 +527,7 @@ fn a_user_who_plants_symlinks_and_takes_anothers_name_gains_nothing() {
 
 #[test]
 fn root_runs_no_copy_that_the_apps_user_could_have_changed() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     machine.run("cp -r /opt/flipside /home/potados/roots && cp -r /opt/flipside /home/potados/mine && chown -R potados: /home/potados/mine").succeeds();
     for folder in ["/home/potados/mine", "/home/potados/roots"] {
         machine
@@ -596,10 +542,7 @@ fn root_runs_no_copy_that_the_apps_user_could_have_changed() {
 
 #[test]
 fn without_systemd_the_boot_is_crons() {
-    if !super::possible() {
-        return;
-    }
-    let machine = bare();
+    let Some(machine) = bare() else { return };
     // What tells that systemd is process 1 is hidden from install alone.
     let hidden = format!(
         "unshare --mount sh -c 'mount -t tmpfs none /run/systemd && exec /opt/flipside/bin/install {} --no-deploy'",

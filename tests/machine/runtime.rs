@@ -360,14 +360,16 @@ fn the_watchman_is_silent_when_all_is_well_and_while_others_work() {
     site.run("bootup").succeeds().says_nothing();
     machine.run(&format!("kill -KILL {}", site.pid("A").unwrap())).succeeds();
     site.run("bootup --quiet").exits_with(4).says_nothing();
-    deploy.wait();
+    deploy.wait().succeeds();
 
     // nginx comes later than the instance.
     machine.run("systemctl stop nginx").succeeds();
-    let bootup = site.start("bootup");
-    machine.run("sleep 1; systemctl start nginx").succeeds();
+    let mut bootup = site.start("bootup");
+    assert!(bootup.waits());
+    machine.run("systemctl start nginx").succeeds();
     bootup.wait().succeeds();
-    site.run("status");
+    site.serves("B", "v2");
+    site.run("status").exits_with(1).shows("A has crashed once since it was started");
 }
 
 #[test]
