@@ -285,7 +285,7 @@ fn a_bundle_of_gpg_is_taken_as_well() {
 }
 
 #[test]
-fn root_writes_nothing_where_a_planted_symlink_of_the_user_points() {
+fn nothing_is_written_where_a_planted_symlink_points() {
     if !is_root() {
         return;
     }
@@ -300,7 +300,7 @@ fn root_writes_nothing_where_a_planted_symlink_of_the_user_points() {
     for (name, target) in [("bin", roots.clone()), ("env", roots.join("file")), ("share", roots.clone())] {
         symlink(target, home.join(name)).unwrap();
     }
-    // Its own part is all that root does where no domain is told; what comes after it is never reached.
+    // What root itself would do is tried on a machine (tests/machine); here it only tells.
     let mut command = Command::new(unpacked(&world));
     command.args(FLAGS).args(["--user", "nobody", "--domain", "hello.example.org", "--force", "--packages"]);
     command.arg("--dry-run").arg("--home").arg(&home).env_remove("FLIPSIDE_HOME");

@@ -122,7 +122,7 @@ impl Scenario {
         let old = if self == Self::DeployStops { "\"stop\"" } else { "\"keep\"" };
         world.change("deploy.old", old);
         let by_either = |release: &str| ["A", "B"].map(|name| (name.to_owned(), release.to_owned()));
-        let release = |instance: &str| release_of(world, instance);
+        let release = |instance: &str| world.release_of(instance);
         let standby_serves = || (standby.to_owned(), release(standby));
         match self {
             Self::Deploy | Self::DeployStops => {
@@ -182,7 +182,7 @@ fn as_after_some_deployments(world: &World, number: usize) -> String {
             |release: &&serde_json::Value| release["instances"].as_array().is_some_and(Vec::is_empty);
         json.as_array()?.iter().find(unused)?["id"].as_str().map(str::to_owned)
     };
-    let kept = || kept().filter(|_| release_of(world, "A") != release_of(world, "B"));
+    let kept = || kept().filter(|_| world.release_of("A") != world.release_of("B"));
     let one_more = |name| {
         deploy_one_more(world, &format!("{name}{number}"));
         kept()
@@ -195,11 +195,6 @@ fn as_after_some_deployments(world: &World, number: usize) -> String {
 fn deploy_one_more(world: &World, name: &str) {
     world.publish(name, &[]);
     world.deploy(name).succeeds();
-}
-
-fn release_of(world: &World, instance: &str) -> String {
-    let target = fs::read_link(world.home().join("instances").join(instance)).unwrap();
-    target.file_name().unwrap().to_string_lossy().into_owned()
 }
 
 /// Who answers users: instance and release.
@@ -246,7 +241,7 @@ pub fn status_is_true(world: &World) {
         assert_eq!(instance["healthy"], health.is_ok_and(|answer| answer.status == 200), "{json}");
         let runs = !world.processes_of(name).is_empty();
         assert_eq!(!instance["pid"].is_null(), runs, "{json}");
-        assert_eq!(instance["release"], release_of(world, name), "{json}");
+        assert_eq!(instance["release"], world.release_of(name), "{json}");
     }
     assert_eq!(json["interrupted"]["id"].as_str().map(str::to_owned), cut_off(world), "{json}");
 }

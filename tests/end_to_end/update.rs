@@ -7,17 +7,11 @@ use support::{Running, SOON, Signal, eventually, processes};
 
 use crate::world;
 
-/// What the instance's symlink points to.
-fn release_of(world: &support::World, instance: &str) -> String {
-    let target = std::fs::read_link(world.home().join("instances").join(instance)).unwrap();
-    target.file_name().unwrap().to_string_lossy().into_owned()
-}
-
 #[test]
 fn a_tag() {
     let world = world().release("v1").release("v2");
     world.run(["update-instance", "b", "v1"]).succeeds().prints(&world.id("v1"));
-    assert_eq!(release_of(&world, "B"), world.id("v1"));
+    assert_eq!(world.release_of("B"), world.id("v1"));
     assert_eq!(world.read("instances/B/switches"), "VERSION=v1\n");
     let manifest: serde_json::Value = serde_json::from_str(&world.read("instances/B/release.json")).unwrap();
     assert_eq!(manifest["id"], world.id("v1"));
@@ -35,8 +29,8 @@ fn the_newest_tag_by_version_order_when_no_revision_is_named() {
 fn one_argument_that_is_no_instance_is_a_revision() {
     let world = world().release("v1").release("v2").deployed("v1");
     world.run(["update-instance", "v2"]).succeeds().prints(&world.id("v2"));
-    assert_eq!(release_of(&world, "B"), world.id("v2"));
-    assert_eq!(release_of(&world, "A"), world.id("v1"));
+    assert_eq!(world.release_of("B"), world.id("v2"));
+    assert_eq!(world.release_of("A"), world.id("v1"));
 }
 
 #[test]
@@ -206,7 +200,7 @@ fn a_build_that_fails_shows_its_last_lines_and_leaves_the_instance_alone() {
         .says(&world.home().join(&log).display().to_string());
     assert!(ran.stderr().chars().count() < 2000);
     assert!(world.read(&log).contains("\n50\n"));
-    assert_eq!(release_of(&world, "B"), world.id("v1"));
+    assert_eq!(world.release_of("B"), world.id("v1"));
     assert_eq!(world.get_from("B", "/").header("x-release"), Some(&*world.id("v1")));
     assert!(!world.list("releases").contains(&id), "{:?}", world.list("releases"));
 }
@@ -366,7 +360,7 @@ fn the_enabled_instance_is_refused() {
     let world = world().release("v1").release("v2").deployed("v1");
     world.run(["update-instance", "a", "v2"]).fails_with(3).prints_nothing().says("--force");
     world.serves("A", "v1");
-    assert_eq!(release_of(&world, "A"), world.id("v1"));
+    assert_eq!(world.release_of("A"), world.id("v1"));
 }
 
 #[test]
@@ -375,8 +369,7 @@ fn if_new_leaves_alone_what_is_up_to_date() {
     let pid = world.run(["pid", "a"]).succeeds();
     world.run(["update-instance", "a", "v2", "--if-new"]).succeeds().prints_nothing();
     world.run(["pid", "a"]).succeeds().prints(pid.answer());
-    let release = std::fs::read_link(world.home().join("instances/A")).unwrap();
-    assert!(release.ends_with(world.id("v1")), "{release:?}");
+    assert_eq!(world.release_of("A"), world.id("v1"));
 }
 
 #[test]

@@ -10,6 +10,14 @@ use crate::http::{self, Answer};
 use crate::processes;
 
 impl World {
+    /// The id of the release that an instance has.
+    #[track_caller]
+    pub fn release_of(&self, instance: &str) -> String {
+        let link = self.home().join("instances").join(instance);
+        let target = fs::read_link(&link).unwrap_or_else(|error| panic!("{}: {error}", link.display()));
+        target.file_name().unwrap().to_string_lossy().into_owned()
+    }
+
     /// What an instance answers by itself.
     #[track_caller]
     pub fn get_from(&self, instance: &str, path: &str) -> Answer {
