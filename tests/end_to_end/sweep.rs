@@ -381,7 +381,9 @@ pub fn spread(jobs: Vec<Job>, at_most: usize) -> Vec<Job> {
     match std::env::var("FLIPSIDE_SWEEP").as_deref() {
         Ok("all") => return jobs,
         Ok(words) if !words.is_empty() => {
-            return jobs.into_iter().filter(|job| job.name().contains(words)).collect();
+            let named: Vec<_> = jobs.into_iter().filter(|job| job.name().contains(words)).collect();
+            assert!(!named.is_empty(), "there is no point whose name holds `{words}`");
+            return named;
         }
         _ => {}
     }
