@@ -98,6 +98,26 @@ fn systemd_is_asked_no_more_than_it_must_be() {
 }
 
 #[test]
+fn that_systemd_gives_no_answer_is_not_taken_for_there_being_no_unit() {
+    let Some(machine) = super::machine() else { return };
+    let site = site(&machine).deployed("v1");
+    site.release("v2", &[]);
+    site.run("deploy").succeeds();
+    let pid = site.pid("A");
+    machine.run(&format!("rm {}", site.path("run/A.json"))).succeeds();
+    machine.write("/usr/local/bin/systemctl", "#!/bin/sh\necho Failed to connect to bus >&2\nexit 1\n");
+    machine.set_mode("/usr/local/bin/systemctl", 0o755);
+    site.run("stop-instance a")
+        .fails_with(1)
+        .says("cannot ask systemd for flipside-cafeteria-A.service: systemctl exited with status 1")
+        .says("Failed to connect to bus");
+    assert_eq!(site.pid("A"), pid);
+    machine.run("rm /usr/local/bin/systemctl").succeeds();
+    site.run("stop-instance a").succeeds();
+    nothing_is_left(&machine, &site, "A");
+}
+
+#[test]
 fn a_release_that_ends_at_its_start_is_told_and_not_started_again() {
     let Some(machine) = super::machine() else { return };
     let site = site(&machine).deployed("v1");

@@ -106,9 +106,14 @@ pub(crate) fn run(tool: &mut Command) -> Result<Ended> {
 
 /// The same where failing is an error; `what` reads like "cannot start A".
 pub(crate) fn must_run(tool: &mut Command, what: &str) -> Result<()> {
+    must_answer(tool, what).map(drop)
+}
+
+/// The same for what it prints.
+pub(crate) fn must_answer(tool: &mut Command, what: &str) -> Result<Vec<u8>> {
     let ended = run(tool)?;
     if ended.succeeded() {
-        return Ok(());
+        return Ok(ended.output);
     }
     let name = tool.get_program().display();
     let problem = format!("{what}: {name} {}", ended.in_words(TIMEOUT));

@@ -76,14 +76,12 @@ pub(crate) fn show(app: &App, instance: InstanceName) -> Result<Option<Shown>> {
 fn look_up(app: &App, instance: InstanceName) -> Result<Option<Shown>> {
     let properties =
         "LoadState,ActiveState,Description,MainPID,ControlGroup,Result,ExecMainCode,ExecMainStatus";
-    let ended = systemd::run(systemd::tool("systemctl").args([
-        "show",
-        "--property",
-        properties,
-        "--",
-        &name(app, instance),
-    ]))?;
-    let text = String::from_utf8_lossy(&ended.output);
+    let name = name(app, instance);
+    let mut show = systemd::tool("systemctl");
+    show.args(["show", "--property", properties, "--", &name]);
+    // That systemd does not answer says nothing of the unit.
+    let answer = systemd::must_answer(&mut show, &format!("cannot ask systemd for {name}"))?;
+    let text = String::from_utf8_lossy(&answer);
     let pairs = text.lines().filter_map(|line| line.split_once('='));
     let shown = Shown(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
     Ok(Some(shown).filter(|shown| shown.get("LoadState") == "loaded"))
