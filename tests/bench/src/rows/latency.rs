@@ -19,10 +19,11 @@ use crate::timing::Rounds;
 const PROCESSORS: &str = "0,1";
 /// So many there must be for the load to have some of its own.
 const ENOUGH: usize = 4;
-const STEADY: Duration = Duration::from_secs(3);
+/// As long as it takes to deploy, about: short, so that there can be many in turn, and a moment in which the machine has
+/// other things to do spoils few of them.
+const STEADY: Duration = Duration::from_millis(1_500);
+const ROUNDS_OF_A_FEW: usize = 3;
 const BUILD: &str = "for each in 1 2 3 4; do timeout 1 sh -c 'while :; do :; done' & done; wait";
-/// In a row, each of a new revision.
-const DEPLOYMENTS: usize = 2;
 
 /// The time that 99 in 100 requests stay under, in turns with the steady state.
 pub fn while_deploying(effort: &Effort, report: &mut Report) {
@@ -67,14 +68,10 @@ fn rounds(effort: &Effort, world: &World, deploy: fn(&World, &str) -> Command) -
     for _ in 0..2 {
         deploy_next(world);
     }
-    (0..effort.few)
+    (0..effort.few * ROUNDS_OF_A_FEW)
         .map(|_| {
             let steady = world.under_load(|_: &World| std::thread::sleep(STEADY)).report;
-            let deploying = world.under_load(|world| {
-                for _ in 0..DEPLOYMENTS {
-                    deploy_next(world);
-                }
-            });
+            let deploying = world.under_load(|world| deploy_next(world));
             [p99(&deploying.report), p99(&steady)]
         })
         .collect()
