@@ -74,9 +74,9 @@ pub fn words_before_a_build(app: &App) -> Vec<String> {
 
 /// Gives the instance its full share, if it has less; a remark if that cannot be.
 pub fn give_back(app: &App, instance: InstanceName) -> Option<String> {
-    let given = match Holder::of(app, instance) {
+    let given = match Holder::of(app, instance)? {
         Holder::Unit(unit) => give_back_to_unit(&unit),
-        Holder::Sessions(pids) => give_back_to_sessions(&pids),
+        Holder::Session(pid) => give_back_to_session(pid),
     };
     let problem = given.err()?;
     Some(format!(
@@ -87,34 +87,31 @@ pub fn give_back(app: &App, instance: InstanceName) -> Option<String> {
 /// Whether it is known to have less than its full share; nothing is spawned for that.
 pub fn has_small_share(app: &App, instance: InstanceName) -> bool {
     match Holder::of(app, instance) {
-        Holder::Unit(unit) => weight_of(&unit).is_some_and(|weight| weight < Share::Full.weight()),
-        Holder::Sessions(pids) => pids.into_iter().any(is_nice),
+        Some(Holder::Unit(unit)) => weight_of(&unit).is_some_and(|weight| weight < Share::Full.weight()),
+        Some(Holder::Session(pid)) => is_nice(pid),
+        None => false,
     }
 }
 
 /// What the kernel gives the share to.
 enum Holder {
     Unit(Unit),
-    /// One process of each session that may have been shrunk: the one that was started, and the one that serves.
-    Sessions(Vec<Pid>),
+    /// That of the process that was started. Whatever it starts in a session of its own begins there with a full share.
+    Session(Pid),
 }
 
 impl Holder {
-    /// The record may be missing, if the start was cut off before that was written.
-    fn of(app: &App, instance: InstanceName) -> Self {
+    /// None if nothing of it runs. The record may be missing, if the start was cut off before that was written.
+    fn of(app: &App, instance: InstanceName) -> Option<Self> {
         let record = Record::read(&app.home, instance);
         if let Some(unit) = record.as_ref().and_then(Record::current_unit) {
-            return Self::Unit(unit.clone());
+            return Some(Self::Unit(unit.clone()));
         }
-        let started = record.filter(|record| record.process.runs()).map(|record| record.process.pid);
-        let serves = match listener(app, instance) {
-            Ok(Seen::Ours(pid)) => Some(pid),
-            _ => None,
-        };
-        match serves.and_then(|pid| unit::of_process(app, instance, pid)) {
-            Some(unit) => Self::Unit(unit),
-            None => Self::Sessions(started.into_iter().chain(serves).collect()),
+        if let Some(record) = record.filter(|record| record.process.runs()) {
+            return Some(Self::Session(record.process.pid));
         }
+        let Ok(Seen::Ours(pid)) = listener(app, instance) else { return None };
+        Some(unit::of_process(app, instance, pid).map_or(Self::Session(pid), Self::Unit))
     }
 }
 
@@ -134,14 +131,14 @@ fn weight_of(unit: &Unit) -> Option<u32> {
     control_group::number(&unit.control_group, "cpu.weight")
 }
 
-fn give_back_to_sessions(pids: &[Pid]) -> Result<(), String> {
-    for pid in pids.iter().copied().filter(|pid| is_nice(*pid)) {
-        let full = Share::Full.niceness().to_string();
-        let path = autogroup(pid);
-        let file = CString::new(path.as_str()).expect("a number has no zero byte");
-        make_nice(&file, full.as_bytes()).map_err(|error| format!("{path}: {error}"))?;
+fn give_back_to_session(pid: Pid) -> Result<(), String> {
+    if !is_nice(pid) {
+        return Ok(());
     }
-    Ok(())
+    let path = autogroup(pid);
+    let file = CString::new(path.as_str()).expect("a number has no zero byte");
+    make_nice(&file, Share::Full.niceness().to_string().as_bytes())
+        .map_err(|error| format!("{path}: {error}"))
 }
 
 /// A kernel without autogroups has no such file.
