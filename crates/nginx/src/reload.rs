@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use state::{App, InstanceName, Pid, interrupt};
+use state::{App, Asked, InstanceName, Pid, ask_meanwhile, interrupt};
 
-use crate::check::{self, Live};
+use crate::check::{self, Answer, Live};
 use crate::connect::{Connected, SwitchOver};
 use crate::error::{Error, Result};
 use crate::hand::Hand;
@@ -30,22 +30,7 @@ impl<'a> Reload<'a> {
 
 impl SwitchOver for Reload<'_> {
     fn serve(&self, target: Option<InstanceName>) -> Result<Connected> {
-        // A signal between the switch and the proof would leave the two apart; all of it is bounded.
-        let _postponed = interrupt::postpone();
-        let Self { app, switch, hand } = self;
-        let before = switch.read()?;
-        let here = before.is_to(target);
-        if here && target.is_some() && check::live(app).instance() == target {
-            return Ok(Connected::Already);
-        }
-        let old = hand.write(target)?;
-        let goal = Goal { app, hand, target };
-        goal.tell_nginx_and_prove().map_err(|first| match first {
-            first if first.has_changed_nothing() => first,
-            Error::NotReloaded { .. } if !hand.can_go_back_to(&before) => Error::PutBack(Box::new(first)),
-            first if here || !hand.can_go_back_to(&before) => not_served(&goal, &first),
-            first => goal.put_back(&old, &before, first),
-        })
+        self.make_it_serve(target)
     }
 
     fn plan(&self, target: InstanceName) -> Vec<String> {
@@ -71,11 +56,34 @@ impl SwitchOver for Reload<'_> {
     }
 }
 
+impl Reload<'_> {
+    fn make_it_serve(&self, target: Option<InstanceName>) -> Result<Connected> {
+        // A signal between the switch and the proof would leave the two apart; all of it is bounded.
+        let _postponed = interrupt::postpone();
+        let Self { app, switch, hand } = self;
+        let before = switch.read()?;
+        let here = before.is_to(target);
+        if here && target.is_some() && check::live(app).instance() == target {
+            return Ok(Connected::Already);
+        }
+        let (master, old) =
+            ask_meanwhile(|| workers::master(app, check::ask(app).worker), || hand.write(target));
+        let old = old?;
+        let goal = Goal { app, hand, target };
+        goal.tell_nginx_and_prove(master).map_err(|first| match first {
+            first if first.has_changed_nothing() => first,
+            Error::NotReloaded { .. } if !hand.can_go_back_to(&before) => Error::PutBack(Box::new(first)),
+            first if here || !hand.can_go_back_to(&before) => not_served(&goal, &first),
+            first => goal.put_back(master, &old, &before, first),
+        })
+    }
+}
+
 /// The workers that do not know the new switch.
 enum OldWorkers {
     /// Of this master.
     Seen(Pid, Vec<Worker>),
-    /// Their master cannot be found from here; those that root's command has told of.
+    /// Their master cannot be found from here, or is another one by now; those that root's command has told of.
     Unseen(Vec<Worker>),
 }
 
@@ -110,9 +118,9 @@ struct Goal<'a> {
     target: Option<InstanceName>,
 }
 
-/// So many right answers in a row. They confirm what the workers' titles prove, and are all there is when those cannot
-/// be seen.
-const RIGHT_ANSWERS: u32 = 5;
+/// After a right one, so many more must be right, too. They confirm what the workers' titles prove, and are all there is
+/// when those cannot be seen.
+const MORE_ANSWERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(5);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// nginx's master lets old workers accept for 100 ms after a reload; where they cannot be seen, this must be over.
@@ -123,13 +131,12 @@ impl Goal<'_> {
         name(self.target)
     }
 
-    fn tell_nginx_and_prove(&self) -> Result<Connected> {
-        let master = workers::master(self.app, check::ask(self.app).worker);
-        let before = master.map(workers::accepting);
+    fn tell_nginx_and_prove(&self, master: Option<Pid>) -> Result<Connected> {
+        let before = master.map(workers::accepting).unwrap_or_default();
         let unaware = self.hand.tell_nginx(self.target)?;
-        let old_workers = match (master, before) {
+        let old_workers = match master {
             // Root's command tells of the workers of every nginx, of which only ours will leave.
-            (Some(master), Some(before)) => {
+            Some(master) if !before.is_empty() => {
                 let unaware = unaware.into_iter().filter(|worker| worker.is_of(master));
                 OldWorkers::Seen(master, before.into_iter().chain(unaware).collect())
             }
@@ -144,36 +151,18 @@ impl Goal<'_> {
     fn prove(&self, old_workers: &OldWorkers) -> Result<Connected> {
         let within = self.app.config.nginx.apply_timeout;
         let begun = Instant::now();
-        let mut right = 0;
         let mut seen = None;
         while begun.elapsed() < within {
-            if old_workers.accept(begun.elapsed()) {
-                pause(begun);
-                continue;
-            }
-            let answer = check::ask(self.app);
-            let by_old = answer.worker.is_some_and(|pid| old_workers.hold(pid));
-            right = if self.is_met(&answer.live) && !by_old { right + 1 } else { 0 };
-            let alone = || !old_workers.have_followers(begun.elapsed());
-            if right >= RIGHT_ANSWERS && alone() {
-                return Ok(Connected::Now);
-            }
-            let renewed = || {
-                workers::master(self.app, None).is_some_and(|master| !workers::accepting(master).is_empty())
-            };
-            if answer.live == Live::Unknown && renewed() && alone() {
-                return Ok(Connected::ByWorkersAlone);
-            }
-            seen = match answer.live {
-                _ if right > 0 => seen,
-                Live::Unknown if matches!(old_workers, OldWorkers::Unseen(_)) => {
-                    Some("nginx's processes cannot be seen from here".to_owned())
+            if !old_workers.accept(begun.elapsed()) {
+                let told = self.told(old_workers);
+                let alone = !old_workers.have_followers(begun.elapsed());
+                match told {
+                    Ok(connected) if alone => return Ok(connected),
+                    Ok(_) => {}
+                    Err(words) => seen = Some(words),
                 }
-                live => Some(live.in_words()),
-            };
-            if right == 0 || right >= RIGHT_ANSWERS {
-                pause(begun);
             }
+            pause(begun);
         }
         let seen = seen.unwrap_or_else(|| match check::live(self.app) {
             live if self.is_met(&live) || live == Live::Unknown => {
@@ -182,6 +171,41 @@ impl Goal<'_> {
             live => live.in_words(),
         });
         Err(Error::NotApplied { target: self.name(), within, seen })
+    }
+
+    /// What the check server's answers prove, or else nginx's processes alone; what is seen instead, if they do not.
+    fn told(&self, old_workers: &OldWorkers) -> Result<Connected, String> {
+        let first = check::ask(self.app);
+        if first.live == Live::Unknown {
+            return self.told_by_workers(old_workers);
+        }
+        self.must_be_right(&first, old_workers)?;
+        self.ask_more().iter().try_for_each(|answer| self.must_be_right(answer, old_workers))?;
+        Ok(Connected::Now)
+    }
+
+    fn must_be_right(&self, answer: &Answer, old_workers: &OldWorkers) -> Result<(), String> {
+        if answer.worker.is_some_and(|pid| old_workers.hold(pid)) {
+            return Err("an old worker of nginx still answers".to_owned());
+        }
+        if self.is_met(&answer.live) { Ok(()) } else { Err(answer.live.in_words()) }
+    }
+
+    /// Without a check server, that there are workers, none of which knows the old switch.
+    fn told_by_workers(&self, old_workers: &OldWorkers) -> Result<Connected, String> {
+        let renewed =
+            workers::master(self.app, None).is_some_and(|master| !workers::accepting(master).is_empty());
+        match old_workers {
+            _ if renewed => Ok(Connected::ByWorkersAlone),
+            OldWorkers::Seen(..) => Err(Live::Unknown.in_words()),
+            OldWorkers::Unseen(_) => Err("nginx's processes cannot be seen from here".to_owned()),
+        }
+    }
+
+    /// At once, so that several workers answer.
+    fn ask_more(&self) -> [Answer; MORE_ANSWERS] {
+        let ask = || check::ask(self.app);
+        thread::scope(|scope| [(); MORE_ANSWERS].map(|()| Asked::at_once(scope, &ask)).map(Asked::answer))
     }
 
     /// All answers come from the target for longer than an old worker would go on accepting.
@@ -204,7 +228,7 @@ impl Goal<'_> {
     }
 
     /// After the reload failed or did not take: the switch as it was, and nginx proved to serve what it served.
-    fn put_back(&self, old: &str, before: &Setting, first: Error) -> Error {
+    fn put_back(&self, master: Option<Pid>, old: &str, before: &Setting, first: Error) -> Error {
         let former = Goal { app: self.app, hand: self.hand, target: before.enabled() };
         if let Err(second) = self.hand.put_back(old) {
             return Error::InDoubt { first: Box::new(first), second: Box::new(second) };
@@ -213,7 +237,7 @@ impl Goal<'_> {
         if former.is_met(&check::live(self.app)) && first_alone {
             return Error::PutBack(Box::new(first));
         }
-        match former.tell_nginx_and_prove() {
+        match former.tell_nginx_and_prove(master) {
             // A reload that does not take leaves nginx as it was: what counts is whom it serves.
             Err(second) if second.has_changed_nothing() || !former.is_served_steadily() => {
                 Error::InDoubt { first: Box::new(first), second: Box::new(second) }
