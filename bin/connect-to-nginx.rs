@@ -39,11 +39,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let _lock = app.lock(&format!("connect-to-nginx{named}"), patience)?;
     let service = Service::observe_to_connect(&app)?;
     let instance = target(&service)?;
-    if !arguments.force.force {
-        Service::may_connect(&app, instance)?;
-    }
+    let rehearsed = step::rehearse_connection(&app, instance, !arguments.force.force)?;
     service.make_ready_to_start(&app, instance)?.must_have_nginx()?;
-    for remark in step::connect(&app, instance)? {
+    for remark in step::connect(&app, rehearsed)? {
         cli::remark(arguments.globals.quiet, &remark);
     }
     Ok(ExitCode::SUCCESS)

@@ -532,6 +532,22 @@ fn a_target_that_does_not_answer_is_refused_but_for_force() {
 }
 
 #[test]
+fn a_target_that_answers_nginx_wrongly_is_refused_in_the_words_of_its_own_answer() {
+    let world = with_both_running();
+    world.turn("B", "HEALTH", "500");
+    world.run(["connect-to-nginx"]).fails_with(3).says("it answered 500, not 200 (/health)");
+    world.serves("A", "v1");
+}
+
+#[test]
+fn a_target_whose_health_takes_longer_than_the_check_server_waits_is_asked_itself() {
+    let world = world().set("health.path", "\"/slow?ms=1100\"").release("v1").release("v2");
+    let world = world.deployed("v1").with_standby("v2");
+    world.run(["connect-to-nginx"]).succeeds();
+    world.serves("B", "v2");
+}
+
+#[test]
 fn the_new_release_is_no_good() {
     let bad: [fn(World) -> World; 4] =
         [World::exits_at_start, World::never_listens, World::never_healthy, World::never_answers];

@@ -115,6 +115,8 @@ pub(crate) struct Heard {
     /// `$upstream_addr`.
     addresses: String,
     worker: Option<Pid>,
+    /// By `[health]`.
+    pub healthy: bool,
 }
 
 impl Heard {
@@ -146,7 +148,7 @@ fn hear_within(app: &App, instance: Option<InstanceName>, timeout: Duration) -> 
     if let Some(instance) = instance {
         question = question.header("X-Flipside-Instance", instance.to_string());
     }
-    let response = question.call().map_err(|error| match error {
+    let mut response = question.call().map_err(|error| match error {
         ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
             Live::Down(format!("nobody listens at the check server's address {check}: does nginx run?"))
         }
@@ -160,5 +162,11 @@ fn hear_within(app: &App, instance: Option<InstanceName>, timeout: Duration) -> 
             "the check server's answer lacks X-Flipside-Upstream: is [nginx] check its address?".to_owned(),
         )
     })?;
-    Ok(Heard { status: response.status().as_u16(), addresses: addresses.to_owned(), worker })
+    let (addresses, status) = (addresses.to_owned(), response.status().as_u16());
+    let health = &app.config.health;
+    let (body, read) = loopback::body(&mut response);
+    let healthy = health.problem_of_status(status).is_none()
+        && read.is_ok()
+        && health.problem_of_body(status, &body).is_none();
+    Ok(Heard { status, addresses, worker, healthy })
 }

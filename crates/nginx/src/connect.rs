@@ -22,12 +22,31 @@ pub enum Connected {
     Unproved,
 }
 
+/// That nginx may be made to serve an instance: it was tried as far as that can be without touching what carries traffic.
+#[derive(Debug)]
+#[must_use]
+pub struct Rehearsed {
+    pub target: InstanceName,
+    /// Whether it gave nginx a healthy answer. That it did not may have other reasons; it is to be asked itself.
+    pub healthy: bool,
+    /// What this proves of the switch-over.
+    pub(crate) proof: Connected,
+}
+
 /// How nginx is made to serve another instance. Where it needs no switch to start and reads none, the last three have
 /// nothing to do.
 pub(crate) trait SwitchOver {
-    /// Returns when nginx sends new connections to the target, or to nobody. On an error the switch is as it was, if the
-    /// error does not say otherwise.
-    fn serve(&self, target: Option<InstanceName>) -> Result<Connected>;
+    /// Returns when nginx sends new connections to the target. On an error the switch is as it was, if the error does not say
+    /// otherwise.
+    fn serve(&self, rehearsed: Rehearsed) -> Result<Connected>;
+
+    /// The same with nobody.
+    fn serve_nobody(&self) -> Result<Connected>;
+
+    /// Before a reload there is nothing to try but nginx's configuration, which [`SwitchOver::serve`] tests by itself.
+    fn rehearse(&self, target: InstanceName) -> Result<Rehearsed> {
+        Ok(Rehearsed { target, healthy: false, proof: Connected::Unproved })
+    }
 
     /// What that would do, step by step.
     fn plan(&self, target: InstanceName) -> Vec<String>;
@@ -55,14 +74,19 @@ fn switch_over(app: &App) -> Box<dyn SwitchOver + '_> {
     }
 }
 
-/// Makes nginx send new connections to `target`, and returns when it does.
-pub fn connect(app: &App, target: InstanceName) -> Result<Connected> {
-    switch_over(app).serve(Some(target))
+/// Tries whether nginx could be made to serve `target`; nothing is changed.
+pub fn rehearse(app: &App, target: InstanceName) -> Result<Rehearsed> {
+    switch_over(app).rehearse(target)
+}
+
+/// Makes nginx send new connections to what was rehearsed, and returns when it does.
+pub fn connect(app: &App, rehearsed: Rehearsed) -> Result<Connected> {
+    switch_over(app).serve(rehearsed)
 }
 
 /// Makes nginx serve nobody: how it was before a first deployment that failed.
 pub fn disconnect(app: &App) -> Result<Connected> {
-    switch_over(app).serve(None)
+    switch_over(app).serve_nobody()
 }
 
 /// What [`connect`] would do.

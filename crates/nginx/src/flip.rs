@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use state::{Address, App, InstanceName, ask_meanwhile, interrupt, loopback};
 
 use crate::check::{self, Heard, Live};
-use crate::connect::{Connected, SwitchOver};
+use crate::connect::{Connected, Rehearsed, SwitchOver};
 use crate::error::{Error, Result};
 use crate::link::{Link, Unsynced};
 use crate::turn::name;
@@ -20,24 +20,28 @@ pub(crate) struct Rename<'a> {
 }
 
 impl SwitchOver for Rename<'_> {
-    fn serve(&self, target: Option<InstanceName>) -> Result<Connected> {
+    fn rehearse(&self, target: InstanceName) -> Result<Rehearsed> {
+        Flip { app: self.app, link: &self.link, target }.rehearse()
+    }
+
+    fn serve(&self, rehearsed: Rehearsed) -> Result<Connected> {
         // A signal between the switch and the proof would leave it unproved; all of it is bounded.
         let _postponed = interrupt::postpone();
         let Self { app, link } = self;
-        let Some(target) = target else {
-            link.put(None, None)?.sync()?;
-            return Ok(Connected::Now);
-        };
         let before = Before { target: link.target()?, noted: link.noted() };
-        let flip = Flip { app, link, target };
-        if before.enabled(link) == Some(target) {
-            flip.prove_again()
+        let flip = Flip { app, link, target: rehearsed.target };
+        if before.enabled(link) == Some(rehearsed.target) {
+            flip.prove_again(rehearsed.proof)
         } else {
-            let connected = flip.rehearse()?;
             // The rename may have taken effect, and an error come only then.
             flip.switch_and_prove().map_err(|first| flip.put_back(&before, first))?;
-            Ok(connected)
+            Ok(rehearsed.proof)
         }
+    }
+
+    fn serve_nobody(&self) -> Result<Connected> {
+        self.link.put(None, None)?.sync()?;
+        Ok(Connected::Now)
     }
 
     fn plan(&self, target: InstanceName) -> Vec<String> {
@@ -84,36 +88,36 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 impl Flip<'_> {
     /// The switch is there already. Whatever hindered nginx before, it is told whether it serves the target now.
-    fn prove_again(&self) -> Result<Connected> {
+    fn prove_again(&self, by_rehearsal: Connected) -> Result<Connected> {
         self.link.note()?;
         if check::live(self.app).instance() == Some(self.target) {
             return Ok(Connected::Already);
         }
-        let connected = self.rehearse()?;
         let not_served = |error: Error| Error::NotServed {
             target: name(Some(self.target)),
             words: Vec::new(),
             problem: error.to_string(),
         };
         self.prove().map_err(not_served)?;
-        Ok(connected)
+        Ok(by_rehearsal)
     }
 
-    /// nginx reaches the target's own socket, before anything is sent there: what this proves of the switch-over.
-    fn rehearse(&self) -> Result<Connected> {
+    /// nginx reaches the target's own socket, before anything is sent there.
+    fn rehearse(&self) -> Result<Rehearsed> {
+        let rehearsed = |proof, healthy| Ok(Rehearsed { target: self.target, proof, healthy });
         let begun = Instant::now();
         let within = REHEARSAL.min(self.app.config.nginx.apply_timeout);
         loop {
             let seen = match check::hear(self.app, Some(self.target)) {
-                Err(Live::Unknown) => return Ok(Connected::Unproved),
+                Err(Live::Unknown) => return rehearsed(Connected::Unproved, false),
                 Err(Live::Down(why)) => return Err(Error::NotRunning(why)),
                 Err(live) => live.in_words(),
                 Ok(heard) => match heard.socket() {
                     // The site does not know that question.
-                    Some(asked) if self.link.is_at(asked) => return Ok(Connected::Unrehearsed),
+                    Some(asked) if self.link.is_at(asked) => return rehearsed(Connected::Unrehearsed, false),
                     Some(asked) if self.link.instance_at(asked) == Some(self.target) => {
                         if !self.is_out_of_reach(&heard) {
-                            return Ok(Connected::Now);
+                            return rehearsed(Connected::Now, heard.healthy);
                         }
                         format!("it answers {}, and its error log tells why", heard.status)
                     }

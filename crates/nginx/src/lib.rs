@@ -17,7 +17,9 @@ mod turn;
 mod workers;
 
 pub use check::{Answer, Live, ask, ask_within, live};
-pub use connect::{Connected, connect, disconnect, make_switch, plan, test, write_for_a_start};
+pub use connect::{
+    Connected, Rehearsed, connect, disconnect, make_switch, plan, rehearse, test, write_for_a_start,
+};
 pub use error::{Error, Result};
 pub use include::Include;
 pub use link::Link;

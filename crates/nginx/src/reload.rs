@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use state::{App, Asked, InstanceName, Pid, ask_meanwhile, interrupt};
 
 use crate::check::{self, Answer, Live};
-use crate::connect::{Connected, SwitchOver};
+use crate::connect::{Connected, Rehearsed, SwitchOver};
 use crate::error::{Error, Result};
 use crate::hand::Hand;
 use crate::include::Include;
@@ -29,8 +29,12 @@ impl<'a> Reload<'a> {
 }
 
 impl SwitchOver for Reload<'_> {
-    fn serve(&self, target: Option<InstanceName>) -> Result<Connected> {
-        self.make_it_serve(target)
+    fn serve(&self, rehearsed: Rehearsed) -> Result<Connected> {
+        self.make_it_serve(Some(rehearsed.target))
+    }
+
+    fn serve_nobody(&self) -> Result<Connected> {
+        self.make_it_serve(None)
     }
 
     fn plan(&self, target: InstanceName) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use nginx::Switch;
+use nginx::{Rehearsed, Switch};
 use release::{Planned, Prepared};
 use state::config::WantedRevision;
 use state::duration::in_words;
@@ -206,7 +206,13 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Option<String>> {
     Ok(Some(remarks.join("\n")).filter(|remarks| !remarks.is_empty()))
 }
 
-/// Makes nginx serve the instance; what the operator should know of it.
-pub fn connect(app: &App, instance: InstanceName) -> Result<Vec<String>> {
-    traffic::connect(app, instance)
+/// Tries whether nginx could be made to serve the instance. If that `must_be_fit`, an error if it would fail the requests that
+/// it would get, or if somebody else would get them.
+pub fn rehearse_connection(app: &App, instance: InstanceName, must_be_fit: bool) -> Result<Rehearsed> {
+    traffic::rehearse(app, instance, must_be_fit)
+}
+
+/// Makes nginx serve what was rehearsed; what the operator should know of it.
+pub fn connect(app: &App, rehearsed: Rehearsed) -> Result<Vec<String>> {
+    traffic::connect_rehearsed(app, rehearsed)
 }

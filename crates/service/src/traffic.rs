@@ -1,6 +1,6 @@
 //! Who carries traffic, and what may be done because of it.
 
-use nginx::{Answer, Connected, Live, Setting, Switch};
+use nginx::{Answer, Connected, Live, Rehearsed, Setting, Switch};
 use state::config::Style;
 use state::{App, InstanceName, Pid, file};
 use supervise::{Presence, Seen, Share, drain, health, presence};
@@ -118,17 +118,8 @@ impl Service {
 
     /// An error if the instance would fail the requests that it would get, or if somebody else would get them.
     pub fn may_connect(app: &App, instance: InstanceName) -> Result<()> {
-        if let Some(problem) = health::probe(app, instance).problem {
-            return Err(Error::Unfit { instance, problem: format!("it {problem}") });
-        }
-        match supervise::listener(app, instance)? {
-            Seen::Foreign(holder) => {
-                let kind = app.address(instance).kind();
-                let problem = format!("{holder} is at its {kind}, which flipside did not start");
-                Err(Error::Unfit { instance, problem })
-            }
-            Seen::Nobody | Seen::Ours(_) => Ok(()),
-        }
+        must_be_healthy(app, instance)?;
+        must_be_its_own(app, instance)
     }
 
     /// An error if nginx's configuration is broken already. A switch that somebody has removed, emptied or misspelt is
@@ -212,18 +203,59 @@ pub fn named_or_flip_side(app: &App, named: Option<InstanceName>) -> Result<Inst
     }
 }
 
-/// Makes nginx serve `target`, which gets its full share of the machine before; what the operator should know.
-pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Vec<String>> {
-    let share = supervise::give_back(app, target);
-    let connected = match nginx::connect(app, target) {
+fn must_be_healthy(app: &App, instance: InstanceName) -> Result<()> {
+    match health::probe(app, instance).problem {
+        Some(problem) => Err(Error::Unfit { instance, problem: format!("it {problem}") }),
+        None => Ok(()),
+    }
+}
+
+/// Whoever listens at its address is the instance, or nobody is.
+fn must_be_its_own(app: &App, instance: InstanceName) -> Result<()> {
+    match supervise::listener(app, instance)? {
+        Seen::Foreign(holder) => {
+            let kind = app.address(instance).kind();
+            let problem = format!("{holder} is at its {kind}, which flipside did not start");
+            Err(Error::Unfit { instance, problem })
+        }
+        Seen::Nobody | Seen::Ours(_) => Ok(()),
+    }
+}
+
+/// Tries whether nginx could be made to serve it; if it must be fit to serve, see [`Service::may_connect`].
+pub(crate) fn rehearse(app: &App, target: InstanceName, must_be_fit: bool) -> Result<Rehearsed> {
+    let rehearsed = rehearse_and_let_in(app, target);
+    if must_be_fit {
+        // What it answers itself tells more of the cause, of whatever kind that is.
+        if !rehearsed.as_ref().is_ok_and(|rehearsed| rehearsed.healthy) {
+            must_be_healthy(app, target)?;
+        }
+        must_be_its_own(app, target)?;
+    }
+    rehearsed
+}
+
+fn rehearse_and_let_in(app: &App, target: InstanceName) -> Result<Rehearsed> {
+    match nginx::rehearse(app, target) {
         // The first time, or after nginx was given another user.
         Err(cause @ nginx::Error::OutOfReach { .. }) => match let_nginx_in(app, &Service::observe(app)?) {
-            Ok(true) => nginx::connect(app, target)?,
-            Ok(false) => return Err(cause.into()),
-            Err(problem) => return Err(Error::OutOfReach { cause: Box::new(cause), problem }),
+            Ok(true) => Ok(nginx::rehearse(app, target)?),
+            Ok(false) => Err(cause.into()),
+            Err(problem) => Err(Error::OutOfReach { cause: Box::new(cause), problem }),
         },
-        connected => connected?,
-    };
+        rehearsed => Ok(rehearsed?),
+    }
+}
+
+/// Makes nginx serve `target`; what the operator should know.
+pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Vec<String>> {
+    connect_rehearsed(app, rehearse(app, target, false)?)
+}
+
+/// The same with one that was rehearsed. It gets its full share of the machine before.
+pub(crate) fn connect_rehearsed(app: &App, rehearsed: Rehearsed) -> Result<Vec<String>> {
+    let share = supervise::give_back(app, rehearsed.target);
+    let connected = nginx::connect(app, rehearsed)?;
     let proof = match connected {
         Connected::ByWorkersAlone => Some(BY_WORKERS_ALONE),
         Connected::Unrehearsed => Some(UNREHEARSED),

@@ -2,6 +2,7 @@
 
 mod connection;
 
+use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -32,8 +33,18 @@ pub fn get(address: &Address, path: &str, timeout: Duration) -> Result<Response<
     client.get(&url).header("Connection", "close").call()
 }
 
+/// All of an answer, or what came of it before an error: an app should see no connection cut off. It is read no further than
+/// 1 MB.
+pub fn body(response: &mut Response<Body>) -> (Vec<u8>, io::Result<()>) {
+    let mut body = Vec::new();
+    let read = response.body_mut().as_reader().take(MOST_BODY).read_to_end(&mut body);
+    (body, read.map(drop))
+}
+
+const MOST_BODY: u64 = 1024 * 1024;
+
 /// Whether the address takes connections: somebody listens there, and we may connect.
-pub fn accepts(socket: &crate::Socket, timeout: Duration) -> std::io::Result<()> {
+pub fn accepts(socket: &crate::Socket, timeout: Duration) -> io::Result<()> {
     connection::connect(socket.path(), timeout).map(drop)
 }
 

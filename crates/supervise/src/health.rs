@@ -1,14 +1,10 @@
 //! One health probe, as `[health]` describes it.
 
 use std::fmt;
-use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use state::{App, InstanceName, duration, log, loopback};
-
-/// A body is read no further than this.
-const MOST_BODY: u64 = 1024 * 1024;
 
 /// What one probe found.
 #[derive(Clone, Debug)]
@@ -88,25 +84,16 @@ pub fn probe_within(app: &App, instance: InstanceName, timeout: Duration) -> Pro
         Ok(mut response) => {
             let status = response.status().as_u16();
             probe.status = Some(status);
-            // All of it, also when nobody looks at it: an app should see no connection cut off.
-            let mut body = Vec::new();
-            let read = response.body_mut().as_reader().take(MOST_BODY).read_to_end(&mut body);
-            if !health.status.contains(status) {
-                probe.problem =
-                    Some(format!("answered {status}, not {} ({})", health.status, health.path.as_str()));
-            } else if let Err(error) = read {
-                probe.problem = Some(match begun.elapsed() {
-                    elapsed if elapsed < timeout => format!("answered {status} and broke off: {error}"),
-                    _ => {
-                        format!("answered {status} and did not finish within {}", duration::in_words(timeout))
-                    }
-                });
-            } else if let Some(text) = &health.contains
-                && !String::from_utf8_lossy(&body).contains(text.as_str())
-            {
-                probe.problem = Some(format!("answered {status} without the text `{text}`"));
-            }
+            let (body, read) = loopback::body(&mut response);
             probe.elapsed = begun.elapsed();
+            let problem_of_reading = |error| match probe.elapsed {
+                elapsed if elapsed < timeout => format!("answered {status} and broke off: {error}"),
+                _ => format!("answered {status} and did not finish within {}", duration::in_words(timeout)),
+            };
+            probe.problem = health
+                .problem_of_status(status)
+                .or_else(|| read.err().map(problem_of_reading))
+                .or_else(|| health.problem_of_body(status, &body));
         }
     }
     probe

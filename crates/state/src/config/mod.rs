@@ -209,6 +209,21 @@ pub struct Health {
     pub start_timeout: Duration,
 }
 
+impl Health {
+    /// Why an answer of this status is not healthy.
+    pub fn problem_of_status(&self, status: u16) -> Option<String> {
+        let healthy = self.status.contains(status);
+        (!healthy).then(|| format!("answered {status}, not {} ({})", self.status, self.path.as_str()))
+    }
+
+    /// The same by what is in it.
+    pub fn problem_of_body(&self, status: u16, body: &[u8]) -> Option<String> {
+        let text = self.contains.as_ref()?;
+        let held = String::from_utf8_lossy(body).contains(text.as_str());
+        (!held).then(|| format!("answered {status} without the text `{text}`"))
+    }
+}
+
 impl Default for Health {
     fn default() -> Self {
         Self {
