@@ -31,8 +31,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let instance = service::named_or_disabled(&app, arguments.instance)?;
     let timeout = app.config.nginx.drain_timeout;
     if arguments.changing.dry_run {
-        let open = drain::connections(&app, instance)?;
-        cli::answer(format!("wait at most {} for {open} connections to {instance}", in_words(timeout)));
+        let open = connections(drain::connections(&app, instance)?);
+        cli::answer(format!("wait at most {} for {open} to {instance}", in_words(timeout)));
         return Ok(ExitCode::SUCCESS);
     }
     let patience = Patience::from_flag(arguments.changing.wait.wait.as_deref())?;
@@ -40,7 +40,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Service::observe(&app)?.settle(&app)?.may_take_away(&app, instance, "drain it")?;
     let left = step::drain(&app, instance)?;
     if left > 0 {
-        cli::answer(format!("{left} connections to {instance} are still open after {}", in_words(timeout)));
+        cli::answer(format!("{} to {instance} still open after {}", connections(left), in_words(timeout)));
     }
     Ok(ExitCode::from(u8::from(left > 0)))
+}
+
+fn connections(count: usize) -> String {
+    step::counted(count, "connection", "connections")
 }

@@ -29,7 +29,7 @@ fn it_waits_for_a_slow_request() {
 fn what_is_left_when_time_runs_out_is_told() {
     let (world, mut socket) = switched_meanwhile(World::websocket);
     world.change("nginx.drain_timeout", "\"500ms\"");
-    let told = "1 connections to A are still open after 500 ms";
+    let told = "1 connection to A still open after 500 ms";
     world.run(["drain-instance", "a"]).exits_with(1).prints(told);
     assert_eq!(socket.echo("still here").unwrap(), "still here");
 }

@@ -211,7 +211,7 @@ fn a_websocket_is_cut_after_the_drain_timeout_which_is_said() {
     let mut websocket = world.websocket();
     assert_eq!(websocket.echo("hello").unwrap(), "hello");
     world.run(["connect-to-nginx", "b"]).succeeds();
-    world.run(["drain-instance", "a"]).exits_with(1).prints("1 connections to A are still open after 1.0 s");
+    world.run(["drain-instance", "a"]).exits_with(1).prints("1 connection to A still open after 1.0 s");
     world.run(["stop-instance", "a"]).succeeds().says("1 connection to A still open after 1.0 s, and cut");
     assert!(websocket.is_closed());
 }
@@ -351,8 +351,7 @@ fn a_file_where_the_switch_should_be() {
     fs::write(world.switch(), "B\n").unwrap();
     for command in [&["enabled-instance"][..], &["deploy", "v2"], &["connect-to-nginx", "a"], &["status"]] {
         let ran = support::Running::start(&command.join(" "), world.command(command)).wait();
-        assert!(matches!(ran.status(), 1 | 6), "{ran}");
-        ran.says("run/current.sock: it is no symlink; remove it");
+        ran.exits_with(1).says("run/current.sock: it is no symlink; remove it");
     }
     assert_eq!(world.read("run/current.sock"), "B\n");
 }

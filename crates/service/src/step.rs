@@ -132,7 +132,7 @@ pub fn stop(app: &App, instance: InstanceName) -> Result<Vec<String>> {
     Ok(remarks)
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
