@@ -41,7 +41,7 @@ fn who_deployed_also_when_nobody_was_at_the_keyboard() {
         let deploy = world.command(&["deploy", revision]);
         let mut command = std::process::Command::new(shell);
         command.args(["-c", "\"$@\"; exit $?", agent]).arg(deploy.get_program()).args(deploy.get_args());
-        command.envs(deploy.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        support::surround(&mut command, &deploy);
         support::Running::start(agent, command).wait().succeeds();
         let log = world.run(["deployments", "--json", "-n", "1"]).succeeds().json();
         assert!(log[0]["by"].as_str().unwrap().ends_with(way), "{log:#}");

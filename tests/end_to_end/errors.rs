@@ -5,7 +5,7 @@
 
 use std::process::{Command, Stdio};
 
-use support::{Running, World, no_failed_request, only_resets_on_kept_connections, served_only_by};
+use support::{Running, World, no_failed_request, only_resets_on_kept_connections, served_only_by, surround};
 
 use crate::sweep::{self, Job, Scenario, Trial};
 use crate::traced::{self, Fate, Point};
@@ -111,13 +111,7 @@ fn with_mounts(world: &World, script: &str, words: &[&str]) -> Running {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "sh", "-ec"]);
     command.arg(format!("{script}\nexec \"$@\"")).arg("sh").arg(plain.get_program()).args(plain.get_args());
-    command.current_dir(plain.get_current_dir().unwrap());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    surround(&mut command, &plain);
     command.env("HOME_FOLDER", world.home());
     Running::start(&words.join(" "), command)
 }

@@ -19,7 +19,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Ran, Running, World};
+use support::{Ran, Running, World, surround};
 
 /// A command that is run by a shell after this: with another umask or limit.
 pub fn after(world: &World, preparation: &str, words: &[&str]) -> Ran {
@@ -27,13 +27,7 @@ pub fn after(world: &World, preparation: &str, words: &[&str]) -> Ran {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &format!("{preparation}; exec \"$0\" \"$@\"")]);
     shell.arg(plain.get_program()).args(plain.get_args());
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.current_dir(plain.get_current_dir().unwrap_or(Path::new("/")));
+    surround(&mut shell, &plain);
     Running::start(&words.join(" "), shell).wait()
 }
 

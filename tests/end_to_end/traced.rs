@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{Ran, Running, SOON, World, eventually, processes};
+use support::{Ran, Running, SOON, World, eventually, processes, surround};
 
 /// What changes the world, or lets others know: between two of these nothing is different for anybody.
 const CALLS: [&str; 26] = [
@@ -284,13 +284,8 @@ chmod +x {path}
     fn command(&self, words: &[&str]) -> Command {
         let plain = self.world.command(words);
         let mut command = Command::new(self.folder.join("first").join(words[0]));
-        command.args(plain.get_args()).current_dir(plain.get_current_dir().unwrap());
-        for (name, value) in plain.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        command.args(plain.get_args());
+        surround(&mut command, &plain);
         let path = std::env::var("PATH").unwrap_or_default();
         command
             .env("PATH", format!("{}:{path}", self.folder.join("tools").display()))

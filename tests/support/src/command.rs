@@ -228,15 +228,7 @@ impl Running {
         // It leads a session whose terminal this is, as a shell's would.
         let mut leader = Command::new("setsid");
         leader.arg("--ctty").arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => leader.env(name, value),
-                None => leader.env_remove(name),
-            };
-        }
-        if let Some(folder) = command.get_current_dir() {
-            leader.current_dir(folder);
-        }
+        surround(&mut leader, command);
         leader.env("TERM", "xterm-256color");
         let copy = || Stdio::from(end.try_clone().expect("one more descriptor"));
         leader.stdin(copy()).stdout(copy()).stderr(copy());
@@ -305,6 +297,19 @@ impl Running {
         let took = self.since.elapsed();
         let line = self.line.clone();
         Ran { status, stdout: self.stdout.whole(&line), stderr: self.stderr.whole(&line), line, took }
+    }
+}
+
+/// Gives a command the environment and the folder of another one, which it runs or stands for.
+pub fn surround(command: &mut Command, like: &Command) {
+    for (name, value) in like.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(folder) = like.get_current_dir() {
+        command.current_dir(folder);
     }
 }
 

@@ -12,7 +12,7 @@ pub mod processes;
 mod skip;
 pub mod world;
 
-pub use command::{Ran, Running};
+pub use command::{Ran, Running, surround};
 pub use load::{no_failed_request, only_resets_on_kept_connections, served_by, served_only_by};
 pub use machine::Machine;
 pub use nix::sys::signal::Signal;
