@@ -158,10 +158,8 @@ impl Goal<'_> {
         let mut seen = None;
         while begun.elapsed() < within {
             if !old_workers.accept(begun.elapsed()) {
-                let told = self.told(old_workers);
-                let alone = !old_workers.have_followers(begun.elapsed());
-                match told {
-                    Ok(connected) if alone => return Ok(connected),
+                match self.told(old_workers) {
+                    Ok(connected) if !old_workers.have_followers(begun.elapsed()) => return Ok(connected),
                     Ok(_) => {}
                     Err(words) => seen = Some(words),
                 }

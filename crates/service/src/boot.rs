@@ -7,6 +7,7 @@ use nginx::{Live, Switch};
 use state::{App, InstanceName, interrupt};
 use supervise::{Seen, Share, health, listener, start};
 
+use crate::connect::{connect, may_connect};
 use crate::error::{Error, Result};
 use crate::reach::let_nginx_in;
 use crate::traffic::{self, Service};
@@ -57,7 +58,7 @@ pub fn bring_up(app: &App) -> Result<Vec<String>> {
     done.extend(supervise::give_back(app, serving));
     let service = wait_for_nginx(app)?;
     if !is_served(&service, serving) {
-        match traffic::connect(app, serving) {
+        match connect(app, serving) {
             Ok(remarks) => done.extend(remarks),
             Err(error) => return Err(how_bad(app, error)),
         }
@@ -99,7 +100,7 @@ fn is_served(service: &Service, instance: InstanceName) -> bool {
 /// That the switch could not be finished is bad, but the service is only down if nobody healthy is live.
 fn how_bad(app: &App, error: Error) -> Error {
     let live = Service::observe(app).ok().and_then(|service| service.live.instance());
-    match live.filter(|live| Service::may_connect(app, *live).is_ok()) {
+    match live.filter(|live| may_connect(app, *live).is_ok()) {
         Some(live) => Error::NotFinished { live, cause: Box::new(error) },
         None => Error::Down(error.to_string()),
     }
@@ -110,7 +111,7 @@ pub fn plan(app: &App) -> Result<Vec<String>> {
     let service = Service::observe(app)?;
     let enabled = to_serve(app, &service)?;
     let mut steps = Vec::new();
-    if Service::may_connect(app, enabled).is_err() {
+    if may_connect(app, enabled).is_err() {
         steps.push(format!("start {enabled}; if it does not become healthy, {}", enabled.other()));
     }
     if !is_served(&service, enabled) {

@@ -11,6 +11,7 @@ use state::{App, InstanceName, Manifest, ReleaseId};
 use supervise::start::Started;
 use supervise::{Presence, drain, presence, rehearse, start, stop};
 
+use crate::connect;
 use crate::error::Result;
 use crate::reach::{let_nginx_in, what_nginx_lacks};
 use crate::standby::point;
@@ -101,7 +102,7 @@ fn prepare(
 fn is_served(app: &App, manifest: &Manifest) -> Result<bool> {
     let Some(enabled) = Switch::of(app).read()?.enabled() else { return Ok(false) };
     let same = ReleaseId::of_instance(&app.home, enabled).as_ref() == Some(&manifest.id);
-    Ok(same && start::is_current(app, enabled)? && Service::may_connect(app, enabled).is_ok())
+    Ok(same && start::is_current(app, enabled)? && connect::may_connect(app, enabled).is_ok())
 }
 
 /// Waits until nginx holds no connection to the instance, and none of its old workers can open one; how many are left
@@ -209,10 +210,10 @@ pub fn start(app: &App, instance: InstanceName) -> Result<Option<String>> {
 /// Tries whether nginx could be made to serve the instance. If that `must_be_fit`, an error if it would fail the requests that
 /// it would get, or if somebody else would get them.
 pub fn rehearse_connection(app: &App, instance: InstanceName, must_be_fit: bool) -> Result<Rehearsed> {
-    traffic::rehearse(app, instance, must_be_fit)
+    connect::rehearse(app, instance, must_be_fit)
 }
 
 /// Makes nginx serve what was rehearsed; what the operator should know of it.
 pub fn connect(app: &App, rehearsed: Rehearsed) -> Result<Vec<String>> {
-    traffic::connect_rehearsed(app, rehearsed)
+    connect::connect_rehearsed(app, rehearsed)
 }

@@ -1,12 +1,12 @@
 //! Who carries traffic, and what may be done because of it.
 
-use nginx::{Answer, Connected, Live, Rehearsed, Setting, Switch};
+use nginx::{Answer, Live, Setting, Switch};
 use state::config::Style;
 use state::{App, InstanceName, Pid, file};
-use supervise::{Presence, Seen, Share, drain, health, presence};
+use supervise::{Presence, Share, drain, health, presence};
 
+use crate::connect::connect;
 use crate::error::{Error, Result};
-use crate::reach::let_nginx_in;
 
 /// What the world says at one moment of who serves.
 #[derive(Clone, Debug)]
@@ -116,12 +116,6 @@ impl Service {
         }
     }
 
-    /// An error if the instance would fail the requests that it would get, or if somebody else would get them.
-    pub fn may_connect(app: &App, instance: InstanceName) -> Result<()> {
-        must_be_healthy(app, instance)?;
-        must_be_its_own(app, instance)
-    }
-
     /// An error if nginx's configuration is broken already. A switch that somebody has removed, emptied or misspelt is
     /// mended, if it can be told for whom: for the only instance that runs, or for nobody if none does.
     pub fn test_nginx(self, app: &App) -> Result<Self> {
@@ -202,80 +196,6 @@ pub fn named_or_flip_side(app: &App, named: Option<InstanceName>) -> Result<Inst
         found => found,
     }
 }
-
-fn must_be_healthy(app: &App, instance: InstanceName) -> Result<()> {
-    match health::probe(app, instance).problem {
-        Some(problem) => Err(Error::Unfit { instance, problem: format!("it {problem}") }),
-        None => Ok(()),
-    }
-}
-
-/// Whoever listens at its address is the instance, or nobody is.
-fn must_be_its_own(app: &App, instance: InstanceName) -> Result<()> {
-    match supervise::listener(app, instance)? {
-        Seen::Foreign(holder) => {
-            let kind = app.address(instance).kind();
-            let problem = format!("{holder} is at its {kind}, which flipside did not start");
-            Err(Error::Unfit { instance, problem })
-        }
-        Seen::Nobody | Seen::Ours(_) => Ok(()),
-    }
-}
-
-/// Tries whether nginx could be made to serve it; if it must be fit to serve, see [`Service::may_connect`].
-pub(crate) fn rehearse(app: &App, target: InstanceName, must_be_fit: bool) -> Result<Rehearsed> {
-    let rehearsed = rehearse_and_let_in(app, target);
-    if must_be_fit {
-        // What it answers itself tells more of the cause, of whatever kind that is.
-        if !rehearsed.as_ref().is_ok_and(|rehearsed| rehearsed.healthy) {
-            must_be_healthy(app, target)?;
-        }
-        must_be_its_own(app, target)?;
-    }
-    rehearsed
-}
-
-fn rehearse_and_let_in(app: &App, target: InstanceName) -> Result<Rehearsed> {
-    match nginx::rehearse(app, target) {
-        // The first time, or after nginx was given another user.
-        Err(cause @ nginx::Error::OutOfReach { .. }) => match let_nginx_in(app, &Service::observe(app)?) {
-            Ok(true) => Ok(nginx::rehearse(app, target)?),
-            Ok(false) => Err(cause.into()),
-            Err(problem) => Err(Error::OutOfReach { cause: Box::new(cause), problem }),
-        },
-        rehearsed => Ok(rehearsed?),
-    }
-}
-
-/// Makes nginx serve `target`; what the operator should know.
-pub(crate) fn connect(app: &App, target: InstanceName) -> Result<Vec<String>> {
-    connect_rehearsed(app, rehearse(app, target, false)?)
-}
-
-/// The same with one that was rehearsed. It gets its full share of the machine before.
-pub(crate) fn connect_rehearsed(app: &App, rehearsed: Rehearsed) -> Result<Vec<String>> {
-    let share = supervise::give_back(app, rehearsed.target);
-    let connected = nginx::connect(app, rehearsed)?;
-    let proof = match connected {
-        Connected::ByWorkersAlone => Some(BY_WORKERS_ALONE),
-        Connected::Unrehearsed => Some(UNREHEARSED),
-        Connected::Unproved => Some(UNPROVED),
-        Connected::Already | Connected::Now => None,
-    };
-    Ok(share.into_iter().chain(proof.map(str::to_owned)).collect())
-}
-
-/// Makes nginx serve nobody, as before a first deployment.
-pub fn disconnect(app: &App) -> Result<()> {
-    nginx::disconnect(app)?;
-    Ok(())
-}
-
-const BY_WORKERS_ALONE: &str =
-    "no check server is configured; that the switch took was proved by nginx's worker processes alone";
-
-const UNREHEARSED: &str = "nginx's site cannot be asked for one instance (see THE STYLE SOCKET in flipside(7)); that it reaches this one was proved only after the switch";
-const UNPROVED: &str = "no check server is configured; that nginx reaches the instance was not proved";
 
 /// What must be there before nginx can be tested: see [`nginx::connect`].
 pub(crate) fn make_folders(app: &App) -> Result<()> {
