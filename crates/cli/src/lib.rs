@@ -17,3 +17,9 @@ pub use output::{
 pub use spinner::Step;
 pub use story::{StepFailed, Story};
 pub use table::table;
+
+/// musl's own gives back to the kernel whatever is freed, small as it is: in a command of some milliseconds, that is an
+/// eighth of the time.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
