@@ -533,6 +533,8 @@ fn a_target_that_does_not_answer_is_refused_but_for_force() {
 #[test]
 fn a_target_that_answers_nginx_wrongly_is_refused_in_the_words_of_its_own_answer() {
     let world = with_both_running();
+    world.change("health.contains", "\"healthy A\"");
+    world.run(["connect-to-nginx"]).fails_with(3).says("it answered 200 without the text `healthy A`");
     world.turn("B", "HEALTH", "500");
     world.run(["connect-to-nginx"]).fails_with(3).says("it answered 500, not 200 (/health)");
     world.serves("A", "v1");

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use state::{App, InstanceName, Pid, loopback};
+use ureq::Body;
+use ureq::http::Response;
 
 use crate::include::Include;
 use crate::link::Link;
@@ -115,13 +117,21 @@ pub(crate) struct Heard {
     /// `$upstream_addr`.
     addresses: String,
     worker: Option<Pid>,
-    /// By `[health]`.
-    pub healthy: bool,
+    response: Response<Body>,
 }
 
 impl Heard {
     pub fn live(&self, app: &App) -> Live {
         Live::at(app, &self.addresses)
+    }
+
+    /// By `[health]`. Who is live is told before the answer is all there; only this waits for it.
+    pub fn tells_health(mut self, app: &App) -> bool {
+        let health = &app.config.health;
+        let (body, read) = loopback::body(&mut self.response);
+        health.problem_of_status(self.status).is_none()
+            && read.is_ok()
+            && health.problem_of_body(self.status, &body).is_none()
     }
 
     /// The path to which nginx connected.
@@ -148,7 +158,7 @@ fn hear_within(app: &App, instance: Option<InstanceName>, timeout: Duration) -> 
     if let Some(instance) = instance {
         question = question.header("X-Flipside-Instance", instance.to_string());
     }
-    let mut response = question.call().map_err(|error| match error {
+    let response = question.call().map_err(|error| match error {
         ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
             Live::Down(format!("nobody listens at the check server's address {check}: does nginx run?"))
         }
@@ -163,10 +173,5 @@ fn hear_within(app: &App, instance: Option<InstanceName>, timeout: Duration) -> 
         )
     })?;
     let (addresses, status) = (addresses.to_owned(), response.status().as_u16());
-    let health = &app.config.health;
-    let (body, read) = loopback::body(&mut response);
-    let healthy = health.problem_of_status(status).is_none()
-        && read.is_ok()
-        && health.problem_of_body(status, &body).is_none();
-    Ok(Heard { status, addresses, worker, healthy })
+    Ok(Heard { status, addresses, worker, response })
 }

@@ -117,7 +117,7 @@ impl Flip<'_> {
                     Some(asked) if self.link.is_at(asked) => return rehearsed(Connected::Unrehearsed, false),
                     Some(asked) if self.link.instance_at(asked) == Some(self.target) => {
                         if !self.is_out_of_reach(&heard) {
-                            return rehearsed(Connected::Now, heard.healthy);
+                            return rehearsed(Connected::Now, heard.tells_health(self.app));
                         }
                         format!("it answers {}, and its error log tells why", heard.status)
                     }

@@ -140,7 +140,8 @@ impl Family {
     }
 }
 
-/// An instance's processes, to look at and not to end. One that has left the recorded process's tree is not among them, as long as that runs.
+/// An instance's processes, to look at and not to end. One that has left the recorded process's tree is not among them, as
+/// long as that runs.
 pub fn in_sight(home: &Home, instance: InstanceName) -> Vec<Pid> {
     match Record::read(home, instance).as_ref().and_then(recorded) {
         Some(recorded) => recorded.collect(),

@@ -87,13 +87,7 @@ fn bind(pid: i32, processors: &str) {
 fn on_two_processors(command: &Command) {
     let mut taskset = Command::new("taskset");
     taskset.args(["-c", PROCESSORS]).arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => taskset.env(name, value),
-            None => taskset.env_remove(name),
-        };
-    }
-    taskset.current_dir(command.get_current_dir().expect("a world runs its commands in its folder"));
+    support::surround(&mut taskset, command);
     taskset.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let status = taskset.status().expect("taskset is there");
     assert!(status.success(), "{command:?}: {status}");
